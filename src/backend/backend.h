@@ -48,7 +48,7 @@ struct backend_ops {
 
 struct backend {
 	const struct backend_ops *ops;
-	int fd;		/* to poll for input; -1: never any */
+	int fd;		 /* to poll for input; -1: never any */
 	bool want_write; /* also poll for output, then flush */
 	struct backend_stats stats;
 };

@@ -18,8 +18,8 @@
 
 struct irqline {
 	uint32_t *cause; /* borrowed, shared */
-	uint32_t *mask;	 /* borrowed, shared; a set bit lets the cause through */
-	int fd;		 /* borrowed; -1: nobody listens */
+	uint32_t *mask; /* borrowed, shared; a set bit lets the cause through */
+	int fd;		/* borrowed; -1: nobody listens */
 };
 
 static inline bool irqline_asserted(const struct irqline *line)
@@ -36,7 +36,8 @@ static inline void irqline_signal(const struct irqline *line)
 
 static inline void irqline_raise(const struct irqline *line, uint32_t bits)
 {
-	uint32_t before = __atomic_fetch_or(line->cause, bits, __ATOMIC_SEQ_CST);
+	uint32_t before =
+	    __atomic_fetch_or(line->cause, bits, __ATOMIC_SEQ_CST);
 	uint32_t mask = __atomic_load_n(line->mask, __ATOMIC_SEQ_CST);
 
 	if (!(before & mask) && (bits & mask))

@@ -60,7 +60,8 @@ static int may_pass(struct log_limit *limit)
 	uint32_t passed;
 
 	if (now - start < SECOND_NS) {
-		passed = __atomic_fetch_add(&limit->passed, 1, __ATOMIC_RELAXED);
+		passed =
+		    __atomic_fetch_add(&limit->passed, 1, __ATOMIC_RELAXED);
 		return passed < BURST;
 	}
 	__atomic_store_n(&limit->window_ns, now, __ATOMIC_RELAXED);

@@ -13,8 +13,8 @@
 
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-void log_line(enum log_level level, const char *component, const char *fmt,
-	      ...) PRINTF(3, 4);
+void log_line(enum log_level level, const char *component, const char *fmt, ...)
+    PRINTF(3, 4);
 
 #define log_err(component, ...)	 log_line(LOG_ERR, component, __VA_ARGS__)
 #define log_warn(component, ...) log_line(LOG_WARN, component, __VA_ARGS__)

@@ -12,7 +12,7 @@
 
 struct source {
 	struct source *next;
-	int fd;	      /* borrowed; -1 once removed */
+	int fd; /* borrowed; -1 once removed */
 	loop_handler *handler;
 	void *ctx;
 };

@@ -15,9 +15,9 @@
 #include <stdint.h>
 
 struct dma_stats {
-	uint64_t operations; /* entries served */
+	uint64_t operations;		    /* entries served */
 	uint64_t bytes_read, bytes_written; /* of guest memory */
-	uint64_t refused;    /* by the IOMMU, or not RAM */
+	uint64_t refused;		    /* by the IOMMU, or not RAM */
 	uint64_t bad_entries;
 	uint64_t frames_sent, frames_received, frames_dropped;
 };
@@ -25,9 +25,9 @@ struct dma_stats {
 /* One user of guest memory: single-threaded; the epoch is seen by revokers. */
 struct dma_master {
 	struct epoch epoch;
-	struct guest_ram *ram;	     /* borrowed */
-	struct viommu_endpoint *ep;  /* borrowed */
-	struct dma_stats stats;	     /* written by the owner, read by any */
+	struct guest_ram *ram;	    /* borrowed */
+	struct viommu_endpoint *ep; /* borrowed */
+	struct dma_stats stats;	    /* written by the owner, read by any */
 };
 
 /**

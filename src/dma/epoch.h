@@ -20,8 +20,8 @@
 
 struct epoch {
 	_Alignas(CACHE_LINE) uint64_t count;
-	_Alignas(CACHE_LINE) uint64_t waits;	  /* syncs that had to wait */
-	uint64_t slow_waits; /* that gave up the processor */
+	_Alignas(CACHE_LINE) uint64_t waits; /* syncs that had to wait */
+	uint64_t slow_waits;		     /* that gave up the processor */
 };
 
 static inline void epoch_enter(struct epoch *e)

@@ -72,8 +72,8 @@ void dma_port_kick_device(struct dma_port *port);
  *
  * Return: 0, or -errno of pthread_create(3).
  */
-MUST_CHECK int dma_port_start(struct dma_port *port,
-			      struct viommu_endpoint *ep, int irq);
+MUST_CHECK int dma_port_start(struct dma_port *port, struct viommu_endpoint *ep,
+			      int irq);
 /* Ends the thread at the end of an operation. After that nothing touches guest
  * memory through this port. May be called when not started. */
 void dma_port_stop(struct dma_port *port);

@@ -21,7 +21,7 @@ struct jail_spec {
 	const char *const *argv; /* NULL-terminated */
 	const int *fds;		 /* become 3, 4, …; borrowed */
 	size_t nr_fds;
-	int stderr_fd; /* becomes 2 (and 1); -1: inherits */
+	int stderr_fd;	  /* becomes 2 (and 1); -1: inherits */
 	const char *name; /* for errors: "e1000[net0]" */
 };
 

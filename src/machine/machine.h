@@ -51,7 +51,8 @@ struct machine_config {
 	int initrd_fd;	      /* -1: none; taken over */
 	const char *cmdline;
 	enum machine_iommu iommu;
-	int serial_fd[2]; /* stream sockets or pipes; -1: goes nowhere; taken over */
+	int serial_fd
+	    [2]; /* stream sockets or pipes; -1: goes nowhere; taken over */
 	struct machine_device devices[MACHINE_DEVS_MAX];
 	unsigned int nr_devices;
 	uid_t uid; /* becomes these before the guest runs, if root */
@@ -61,13 +62,13 @@ struct machine_config {
 /* How a run ended; also the exit code of `pviommu run`. */
 enum machine_end {
 	MACHINE_POWEROFF = 0,
-	MACHINE_FAILED = 1,	  /* the VMM itself; was logged */
-	MACHINE_USAGE = 2,	  /* cli only */
-	MACHINE_REBOOT = 10,	  /* cli: with --on-reboot exit */
-	MACHINE_PANIC = 11,	  /* guest panic (pvpanic) */
+	MACHINE_FAILED = 1,  /* the VMM itself; was logged */
+	MACHINE_USAGE = 2,   /* cli only */
+	MACHINE_REBOOT = 10, /* cli: with --on-reboot exit */
+	MACHINE_PANIC = 11,  /* guest panic (pvpanic) */
 	MACHINE_TRIPLE_FAULT = 12,
-	MACHINE_KVM_ERROR = 13,	  /* KVM gave up on the guest; was logged */
-	MACHINE_STOPPED = 14,	  /* control socket, or a signal */
+	MACHINE_KVM_ERROR = 13, /* KVM gave up on the guest; was logged */
+	MACHINE_STOPPED = 14,	/* control socket, or a signal */
 };
 
 /**
@@ -110,10 +111,10 @@ size_t machine_kvm_stats(struct machine *m, struct machine_stat *out,
 
 enum machine_kvm {
 	MACHINE_KVM_OK,
-	MACHINE_KVM_ABSENT,	/* no /dev/kvm */
-	MACHINE_KVM_FORBIDDEN,	/* may not open it */
+	MACHINE_KVM_ABSENT,	  /* no /dev/kvm */
+	MACHINE_KVM_FORBIDDEN,	  /* may not open it */
 	MACHINE_KVM_NO_LONG_MODE, /* opens, but can not run a 64-bit kernel */
-	MACHINE_KVM_BROKEN,	/* an ioctl failed */
+	MACHINE_KVM_BROKEN,	  /* an ioctl failed */
 };
 /* Runs a few instructions of a long-mode guest, bounded by a second or two; @why
  * gets one line. Believes no capability bit. */

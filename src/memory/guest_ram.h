@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GUEST_RAM_HOLE_START 0xc0000000ull /* devices live from here … */
+#define GUEST_RAM_HOLE_START 0xc0000000ull  /* devices live from here … */
 #define GUEST_RAM_HOLE_END   0x100000000ull /* … to here */
 
 struct guest_ram;

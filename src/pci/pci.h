@@ -57,7 +57,7 @@ struct pci_function_ops {
 };
 
 struct pci_function_desc {
-	const char *name; /* for messages: "e1000[net0]"; copied */
+	const char *name;    /* for messages: "e1000[net0]"; copied */
 	uint8_t config[256]; /* identity and capabilities; header type 0 */
 	struct pci_bar bars[PCI_NR_BARS];
 	bool intx; /* has an INTx pin (INTA) */

@@ -28,7 +28,7 @@ MUST_CHECK int port_open(int memory_fd, size_t size, int kick_device,
 void port_close(struct port *port);
 
 /* ---- the parts of the shared memory ---- */
-uint32_t *port_regs(struct port *port);	 /* word i is register 4 * i */
+uint32_t *port_regs(struct port *port); /* word i is register 4 * i */
 void *port_state(struct port *port);
 void *port_staging(struct port *port);
 size_t port_staging_len(const struct port *port);
@@ -87,8 +87,8 @@ void port_ack_posted(struct port *port);
 /* What a device waits for besides posted writes and its own `more`. */
 struct port_wait {
 	uint32_t wake_at[PORT_RINGS_MAX]; /* counter value of ring i … */
-	uint32_t rings;	  /* … for which bit i is set */
-	bool frames;	  /* also for a frame */
+	uint32_t rings;			  /* … for which bit i is set */
+	bool frames;			  /* also for a frame */
 };
 
 /**

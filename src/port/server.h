@@ -19,7 +19,7 @@
 struct server;
 
 struct server_region {
-	uint64_t size; /* 0: not there */
+	uint64_t size;	/* 0: not there */
 	uint32_t flags; /* VFIO_USER_REGION_F_* */
 };
 
@@ -28,7 +28,7 @@ struct server_device {
 	const char *name;
 	const uint8_t *config; /* 256 bytes of PCI config space, initial */
 	struct server_region regions[VFIO_USER_NR_REGIONS];
-	uint32_t irqs[VFIO_USER_NR_IRQS]; /* number of each kind */
+	uint32_t irqs[VFIO_USER_NR_IRQS];	   /* number of each kind */
 	const struct vfio_user_pv_port_info *port; /* host order */
 	const struct vfio_user_pv_regs *runs;	   /* port->nr_runs of them */
 

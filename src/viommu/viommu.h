@@ -39,12 +39,12 @@ enum viommu_bypass {
 };
 
 struct viommu_config {
-	uint64_t granule;	   /* power of two; smallest mapping */
-	uint64_t page_size_mask;   /* as the guest reads it; has granule */
-	struct iova_range input;   /* what can be mapped */
-	struct iova_range msi;	   /* reserved: never mapped nor reached by DMA */
-	uint32_t domain_last;	   /* domain ids are 0 … domain_last */
-	uint32_t max_mappings;	   /* quotas, per viommu */
+	uint64_t granule;	 /* power of two; smallest mapping */
+	uint64_t page_size_mask; /* as the guest reads it; has granule */
+	struct iova_range input; /* what can be mapped */
+	struct iova_range msi;	 /* reserved: never mapped nor reached by DMA */
+	uint32_t domain_last;	 /* domain ids are 0 … domain_last */
+	uint32_t max_mappings;	 /* quotas, per viommu */
 	uint32_t max_domains;
 	uint32_t max_faults; /* pending fault reports, power of two */
 	enum viommu_bypass bypass;

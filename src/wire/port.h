@@ -26,20 +26,20 @@
 
 #include <linux/types.h>
 
-#define PORT_MAGIC	   0x54524f50 /* "PORT" */
-#define PORT_VERSION	   1
-#define PORT_RINGS_MAX	   4
-#define PORT_ENTRIES_MIN   16
-#define PORT_ENTRIES_MAX   4096
-#define PORT_STAGING_UNIT  16	     /* of port_entry.staging */
-#define PORT_STAGING_MAX   0x100000  /* what 16 bits of units reach */
-#define PORT_REGS_MAX	   0x20000
-#define PORT_STATE_MAX	   0x10000
-#define PORT_SLOTS	   256	     /* received frames a port holds at most */
-#define PORT_SLOT_LEN	   0x4000    /* bytes of a frame at most */
-#define PORT_FRAME_HEAD	   64	     /* bytes of it that the device is shown */
-#define PORT_POSTED_NR	   512
-#define PORT_NONE	   0xffffffffu
+#define PORT_MAGIC	  0x54524f50 /* "PORT" */
+#define PORT_VERSION	  1
+#define PORT_RINGS_MAX	  4
+#define PORT_ENTRIES_MIN  16
+#define PORT_ENTRIES_MAX  4096
+#define PORT_STAGING_UNIT 16	   /* of port_entry.staging */
+#define PORT_STAGING_MAX  0x100000 /* what 16 bits of units reach */
+#define PORT_REGS_MAX	  0x20000
+#define PORT_STATE_MAX	  0x10000
+#define PORT_SLOTS	  256	 /* received frames a port holds at most */
+#define PORT_SLOT_LEN	  0x4000 /* bytes of a frame at most */
+#define PORT_FRAME_HEAD	  64	 /* bytes of it that the device is shown */
+#define PORT_POSTED_NR	  512
+#define PORT_NONE	  0xffffffffu
 
 /*
  * Operations. All complete in ring order; none waits for an outside event.
@@ -174,12 +174,13 @@ struct port_control {
 	__u32 pad0[15];
 	__u32 device_sleeps;
 	__u32 pad1[15];
-	__u32 posted_tail;   /* VMM writes */
-	__u32 frames_tail;   /* VMM writes */
+	__u32 posted_tail; /* VMM writes */
+	__u32 frames_tail; /* VMM writes */
 	__u32 pad2[14];
-	__u32 posted_head;   /* device writes: posted writes it has acted on */
+	__u32 posted_head; /* device writes: posted writes it has acted on */
 	__u32 pad3[15];
-	__u32 posted_waiter; /* VMM sets; the device takes it, signals `drained` */
+	__u32
+	    posted_waiter; /* VMM sets; the device takes it, signals `drained` */
 	__u32 pad4[15];
 };
 
@@ -222,9 +223,9 @@ enum port_read_class {
 };
 
 enum port_write_class {
-	PORT_WRITE_POSTED = 0,	 /* to the posted ring */
-	PORT_WRITE_PLAIN = 1,	 /* stored in the page */
-	PORT_WRITE_DOORBELL = 2, /* stored, and the device is woken */
+	PORT_WRITE_POSTED = 0,	   /* to the posted ring */
+	PORT_WRITE_PLAIN = 1,	   /* stored in the page */
+	PORT_WRITE_DOORBELL = 2,   /* stored, and the device is woken */
 	PORT_WRITE_CAUSE_SET = 3,  /* raises causes (e1000's ICS) */
 	PORT_WRITE_MASK_SET = 4,   /* sets bits of the interrupt mask (IMS) */
 	PORT_WRITE_MASK_CLEAR = 5, /* clears them (IMC) */

@@ -131,10 +131,10 @@ struct vfio_user_irq_info {
 	__le32 index;
 	__le32 count;
 };
-#define VFIO_USER_IRQ_F_EVENTFD	  0x1
-#define VFIO_USER_IRQ_F_MASKABLE  0x2
-#define VFIO_USER_IRQ_F_AUTOMASK  0x4
-#define VFIO_USER_IRQ_F_NORESIZE  0x8
+#define VFIO_USER_IRQ_F_EVENTFD	 0x1
+#define VFIO_USER_IRQ_F_MASKABLE 0x2
+#define VFIO_USER_IRQ_F_AUTOMASK 0x4
+#define VFIO_USER_IRQ_F_NORESIZE 0x8
 
 enum vfio_user_irq {
 	VFIO_USER_IRQ_INTX = 0,
@@ -183,8 +183,8 @@ struct vfio_user_pv_port_info {
 	__le32 ring_entries[PORT_RINGS_MAX];
 	__le32 ring_irq_cause[PORT_RINGS_MAX];
 	__le32 staging_len;
-	__le32 regs_region; /* BAR whose first regs_len bytes are the page */
-	__le32 regs_len;    /* 0: no register page */
+	__le32 regs_region;   /* BAR whose first regs_len bytes are the page */
+	__le32 regs_len;      /* 0: no register page */
 	__le32 irq_cause_off; /* interrupt cause and mask words, or PORT_NONE */
 	__le32 irq_mask_off;
 	__le32 state_len;
@@ -215,7 +215,7 @@ enum vfio_user_pv_fd {
 	VFIO_USER_PV_FD_MEMORY,
 	VFIO_USER_PV_FD_KICK_DEVICE, /* eventfd: the device waits for it */
 	VFIO_USER_PV_FD_KICK_WORKER, /* eventfd: the device signals it */
-	VFIO_USER_PV_FD_DRAINED,     /* eventfd: see port_control.posted_waiter */
+	VFIO_USER_PV_FD_DRAINED, /* eventfd: see port_control.posted_waiter */
 	VFIO_USER_PV_NR_FDS,
 };
 
