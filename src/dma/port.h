@@ -69,11 +69,13 @@ void dma_port_kick_device(struct dma_port *port);
  * dma_port_start() - Start the worker thread
  * @ep:	 the endpoint whose mappings count; borrowed until dma_port_stop()
  * @irq: eventfd for PORT_F_IRQ; borrowed; -1: none. Goes into the irqline.
+ * @enter: called by the new thread first: its system call filter (dma/ knows no
+ *	  jail/). Not 0: the thread ends at once. NULL: none.
  *
  * Return: 0, or -errno of pthread_create(3).
  */
 MUST_CHECK int dma_port_start(struct dma_port *port, struct viommu_endpoint *ep,
-			      int irq);
+			      int irq, int (*enter)(void));
 /* Ends the thread at the end of an operation. After that nothing touches guest
  * memory through this port. May be called when not started. */
 void dma_port_stop(struct dma_port *port);

@@ -35,6 +35,14 @@ struct pci_bar {
 	uint64_t size; /* power of two; at least 16 (memory) or 4 (I/O) */
 };
 
+/* A doorbell without a value: KVM signals @fd, no vCPU exit to the VMM. */
+struct pci_io_fd {
+	unsigned int bar;
+	uint64_t off;
+	unsigned int len; /* 0: any */
+	int fd;		  /* borrowed from the function */
+};
+
 /* What a function is called for. Any may be NULL. */
 struct pci_function_ops {
 	/* BAR access, @len 1, 2, 4 or 8, inside the BAR, MSI-X table and PBA
@@ -53,6 +61,9 @@ struct pci_function_ops {
 	void (*msix_enabled)(void *ctx, bool enabled);
 	/* End of interrupt of INTx: signal again if still asserted. */
 	void (*intx_eoi)(void *ctx);
+	/* The @i-th eventfd to signal in place of writes to (@bar, @off);
+	 * @len 0: of any size. False: no more. Constant after creation. */
+	bool (*io_fd)(void *ctx, unsigned int i, struct pci_io_fd *out);
 	void (*destroy)(void *ctx);
 };
 
@@ -134,6 +145,9 @@ int pci_intx_eoi_fd(const struct pci_function *fn);
 /* The machine's loop calls this when the eoi fd was signalled. */
 void pci_intx_eoi(struct pci_function *fn);
 bool pci_msix_is_enabled(const struct pci_function *fn);
+/* As ops->io_fd; for the machine, which registers them when a BAR is mapped. */
+bool pci_io_fd(const struct pci_function *fn, unsigned int i,
+	       struct pci_io_fd *out);
 
 /* GSI of INTx pin @pin (0: INTA) of slot @slot; for the DSDT's _PRT. */
 unsigned int pci_intx_gsi(const struct pci_bus *bus, unsigned int slot,
