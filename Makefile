@@ -1,0 +1,33 @@
+# A thin front of meson and ninja. The two commands that matter to a newcomer:
+#
+#	make demo	installs what is missing, builds, boots a real VM behind the
+#			door and shows what it protects
+#	make check	runs every test; the last line is "N passed, N failed"
+BUILD ?= build
+PREFIX ?= /usr/local
+
+.PHONY: all deps demo check bench attack install clean
+
+all: deps $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+deps:
+	@tools/deps
+
+$(BUILD)/build.ninja:
+	@meson setup --prefix $(PREFIX) --buildtype=debugoptimized $(BUILD) >/dev/null
+
+demo: all
+	@demo/demo
+
+check: deps
+	@tests/check
+
+bench: all
+	@bench/run
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) build-*
