@@ -51,6 +51,7 @@ LIST
 
 # A module's library is linked only where layers.txt lets it be included.
 for build in src/*/meson.build; do
+	[ -e "$build" ] || continue
 	module=$(basename "$(dirname "$build")")
 	for other in "${!allowed[@]}"; do
 		[ "$other" != "$module" ] || continue
