@@ -74,39 +74,52 @@ static void attach_fds(struct msghdr *msg, union fd_control *control,
 	memcpy(CMSG_DATA(cmsg), fds, sizeof(int) * nr_fds);
 }
 
+static ssize_t send_once(int sock, const void *buf, size_t len, const int *fds,
+			 size_t nr_fds, int flags)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)buf,
+			     .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	union fd_control control;
+	ssize_t n;
+
+	if (nr_fds > FD_PASS_MAX)
+		return -EINVAL;
+	if (nr_fds > 0)
+		attach_fds(&msg, &control, fds, nr_fds);
+	do {
+		n = sendmsg(sock, &msg, MSG_NOSIGNAL | flags);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
 int fd_send_msg(int sock, const void *buf, size_t len, const int *fds,
 		size_t nr_fds)
 {
 	const char *at = buf;
-	union fd_control control;
-
-	if (nr_fds > FD_PASS_MAX)
-		return -EINVAL;
 
 	while (len > 0) {
-		struct iovec iov = { .iov_base = (void *)(uintptr_t)at,
-				     .iov_len = len };
-		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-		ssize_t n;
+		ssize_t n = send_once(sock, at, len, fds, nr_fds, 0);
 
-		if (nr_fds > 0)
-			attach_fds(&msg, &control, fds, nr_fds);
-		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN) {
+		if (n == -EAGAIN) {
 			struct pollfd p = { .fd = sock, .events = POLLOUT };
 
 			(void)poll(&p, 1, -1);
 			continue;
 		}
 		if (n < 0)
-			return -errno;
+			return (int)n;
 		nr_fds = 0;
 		at += n;
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+ssize_t fd_send_some(int sock, const void *buf, size_t len, const int *fds,
+		     size_t nr_fds)
+{
+	return send_once(sock, buf, len, fds, nr_fds, MSG_DONTWAIT);
 }
 
 /* Collects the descriptors of one message; true if all of them fit. */

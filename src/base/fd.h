@@ -49,6 +49,17 @@ MUST_CHECK int fd_send_msg(int sock, const void *buf, size_t len,
 			   const int *fds, size_t nr_fds);
 
 /**
+ * fd_send_some() - Send what can be sent without waiting
+ *
+ * As fd_send_msg(), but one sendmsg that never waits. Descriptors have gone if any
+ * byte has.
+ *
+ * Return: bytes sent, -EINVAL, -EAGAIN (no room), or -errno of sendmsg(2).
+ */
+MUST_CHECK ssize_t fd_send_some(int sock, const void *buf, size_t len,
+				const int *fds, size_t nr_fds);
+
+/**
  * fd_recv_msg() - Receive at most @len bytes and the descriptors with them
  * @fds:    array of FD_PASS_MAX; on success the first *@nr_fds are owned by the
  *          caller, who closes them

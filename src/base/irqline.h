@@ -19,7 +19,7 @@
 struct irqline {
 	uint32_t *cause; /* borrowed, shared */
 	uint32_t *mask; /* borrowed, shared; a set bit lets the cause through */
-	int fd;		/* borrowed; -1: nobody listens */
+	int fd;		/* borrowed, atomic; -1: nobody listens */
 };
 
 static inline bool irqline_asserted(const struct irqline *line)
@@ -30,8 +30,18 @@ static inline bool irqline_asserted(const struct irqline *line)
 
 static inline void irqline_signal(const struct irqline *line)
 {
-	if (line->fd >= 0)
-		fd_event_signal(line->fd);
+	int fd = __atomic_load_n(&line->fd, __ATOMIC_ACQUIRE);
+
+	if (fd >= 0)
+		fd_event_signal(fd);
+}
+
+/* Who is signalled from now on; at once if the line is asserted already. */
+static inline void irqline_connect(struct irqline *line, int fd)
+{
+	__atomic_store_n(&line->fd, fd, __ATOMIC_SEQ_CST);
+	if (irqline_asserted(line))
+		irqline_signal(line);
 }
 
 static inline void irqline_raise(const struct irqline *line, uint32_t bits)
