@@ -39,16 +39,23 @@ struct vdev_ops {
 	int (*region_write)(struct vdev *dev, unsigned int region, uint64_t off,
 			    const void *buf, uint32_t len);
 	/* Interrupts @start … of kind @index signal @fds[i] (-1: none). Borrowed
-	 * until the next call or destroy. */
+	 * until the next call or destroy. -EINVAL: there are not so many. */
 	int (*set_irqs)(struct vdev *dev, unsigned int index,
 			unsigned int start, unsigned int nr, const int *fds);
 	/* End of interrupt of INTx: signal again if still asserted. */
 	void (*intx_eoi)(struct vdev *dev);
+	/* Is INTx asserted now, as far as one can tell? Does not wait. */
+	bool (*intx_asserted)(struct vdev *dev);
 	int (*reset)(struct vdev *dev);
 	/* An eventfd in place of writes to (@region, *off); *len 0: any size.
 	 * False: no more. */
 	bool (*io_fd)(struct vdev *dev, unsigned int i, unsigned int *region,
 		      uint64_t *off, uint32_t *len, int *fd);
+	/* Has its transport ended? */
+	bool (*lost)(struct vdev *dev);
+	/* Called once, by vdev_fail(): nothing of the device may touch guest
+	 * memory after this, and no call may wait for it any more. */
+	void (*fail)(struct vdev *dev);
 	void (*destroy)(struct vdev *dev);
 };
 
@@ -60,16 +67,22 @@ struct vdev {
 	struct vdev_region regions[VDEV_NR_REGIONS];
 	uint32_t irqs[VDEV_NR_IRQS];
 	bool gone; /* atomic */
-	/* To watch for its death: readable or hung up. -1: none. Whoever
-	 * watches calls vdev_check(). */
+	/* To watch for its death: readable then, and only then. -1: none.
+	 * Whoever watches calls vdev_check(), and stops watching if it is
+	 * true: it stays readable. */
 	int watch_fd;
 };
+
+static inline bool vdev_gone(const struct vdev *dev)
+{
+	return __atomic_load_n(&dev->gone, __ATOMIC_ACQUIRE);
+}
 
 /* Looks whether the device still lives; logs once if not. True: gone. */
 bool vdev_check(struct vdev *dev);
 
-/* Drops the device: closes its socket, stops its worker, says why, once. Any
- * thread. */
+/* Drops the device: hangs up its socket, stops its worker, says why, once. Any
+ * thread but the worker; waits for the worker's operation to end. */
 void vdev_fail(struct vdev *dev, const char *why);
 
 /* NULL is fine. */
@@ -94,8 +107,12 @@ struct vdev_user_config {
  * one gets one DMA_MAP without a descriptor for the whole input range, and a
  * thread that serves its DMA_READ and DMA_WRITE through the IOMMU.
  *
- * Return: 0, -EPROTO (message that makes no sense; was logged), -ECONNRESET,
- * -ETIMEDOUT, -EEXIST (endpoint), -ENOMEM, or -errno.
+ * All failures have been logged, by name.
+ *
+ * Return: 0, -EPROTO (message that makes no sense), -ECONNRESET, -ETIMEDOUT,
+ * -EOPNOTSUPP (another version, no PCI device, or a server that insists on mapping
+ * guest memory), -EINVAL (a port that can not be), -EEXIST (endpoint), -ENOMEM, or
+ * -errno.
  */
 MUST_CHECK int vdev_user_create(const struct vdev_user_config *config,
 				struct vdev **out);
@@ -114,8 +131,8 @@ struct pci_function;
  * @dev:   owned by the function from then on, if this succeeds
  * @devfn: as for pci_function_add()
  *
- * Return: 0, -EINVAL (a config space or BAR that can not be), or as
- * pci_function_add().
+ * Return: 0, -EINVAL (a config space or BAR that can not be; was logged), -ENODEV
+ * (gone), or as pci_function_add().
  */
 MUST_CHECK int vdev_plug(struct vdev *dev, struct pci_bus *bus, int devfn,
 			 struct pci_function **out);
