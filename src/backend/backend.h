@@ -19,6 +19,7 @@
 /* In front of every frame: struct virtio_net_hdr_v1 (linux/virtio_net.h). */
 #define BACKEND_VNET_LEN 12
 
+/* Written by the worker, read by any thread (base/counter.h). */
 struct backend_stats {
 	uint64_t sent;
 	uint64_t sent_bytes;
@@ -32,17 +33,22 @@ struct backend;
 struct backend_ops {
 	/*
 	 * Sends one frame: @buf is a vnet header and the frame, contiguous,
-	 * @len bytes in all. All or nothing; -EAGAIN: no room, frame dropped.
+	 * @len bytes in all. All or nothing. Return: 0; -EAGAIN: no room, frame
+	 * dropped; -EOPNOTSUPP: the vnet header asks for what this backend
+	 * can not do; -EMSGSIZE: longer than it takes; or another -errno: frame
+	 * dropped.
 	 */
 	int (*send)(struct backend *be, const void *buf, size_t len);
 	/*
 	 * Receives one frame with its vnet header into @buf. Returns its
-	 * length with the header, -EAGAIN if there is none, or -errno; a
-	 * frame longer than @cap is dropped.
+	 * length with the header; -EAGAIN if there is none; -EMSGSIZE if there
+	 * was one that had to be dropped, longer than @cap or no frame at all;
+	 * another -errno: no more will come. Unless it returns -EAGAIN there
+	 * may be more.
 	 */
 	ssize_t (*receive)(struct backend *be, void *buf, size_t cap);
 	/* Moves on what an earlier send left over. */
-	void (*flush)(struct backend *be);
+	void (*flush)(struct backend *be); /* NULL: nothing is left over */
 	void (*destroy)(struct backend *be);
 };
 

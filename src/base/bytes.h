@@ -53,6 +53,19 @@ static inline void put_le64(void *p, uint64_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
+/*
+ * A full fence: between publishing something and looking at whether the other
+ * side sleeps. ThreadSanitizer does not model it, and need not: it orders
+ * accesses that are atomic already.
+ */
+#if defined(__SANITIZE_THREAD__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wtsan"
+#endif
+static inline void shared_fence(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 static inline uint32_t shared_load(const uint32_t *p)
 {
 	return __atomic_load_n(p, __ATOMIC_RELAXED);

@@ -30,10 +30,12 @@ struct guest_ram_bank {
 
 /**
  * guest_ram_create() - Make guest RAM, all zeros
- * @size: bytes, a multiple of 2 MiB, at least 2 MiB
+ * @size: bytes, a multiple of 2 MiB, 2 MiB to 64 TiB
+ *
+ * Not in core dumps. Takes over this process's SIGBUS (memory/guard.h).
  *
  * Return: 0, -EINVAL for a bad size, -ENOMEM, or -errno of memfd_create(2),
- * ftruncate(2), mmap(2), fcntl(2).
+ * ftruncate(2), fcntl(2), mmap(2), sigaction(2).
  */
 MUST_CHECK int guest_ram_create(uint64_t size, struct guest_ram **out);
 void guest_ram_destroy(struct guest_ram *ram);
@@ -57,7 +59,31 @@ bool guest_ram_contains(const struct guest_ram *ram, uint64_t gpa,
  */
 void *guest_ram_span(const struct guest_ram *ram, uint64_t gpa, uint64_t len);
 
-/* Copy out of or into RAM. Return: 0, or -EFAULT with nothing copied. */
+/**
+ * guest_ram_resident() - As guest_ram_span(), for pages that are there already
+ *
+ * For dma/: an epoch does not wait for a page fault, so it takes only pages that
+ * guest_ram_populate() has touched.
+ *
+ * Return: NULL also if a page of it has not been touched.
+ */
+void *guest_ram_resident(const struct guest_ram *ram, uint64_t gpa,
+			 uint64_t len);
+
+/**
+ * guest_ram_populate() - Make the pages of [gpa, gpa + len) resident
+ *
+ * Changes no byte. Waits for page faults: outside epochs. A page that the host
+ * swaps out later is still taken for resident: an unmap then waits for the disk,
+ * which is slow and not unsafe.
+ *
+ * Return: 0, or -EFAULT: not RAM, or a page that the host can not provide.
+ */
+MUST_CHECK int guest_ram_populate(struct guest_ram *ram, uint64_t gpa,
+				  uint64_t len);
+
+/* Copy out of or into RAM. Return: 0, or -EFAULT: not RAM, and nothing copied;
+ * or a page that the host can not provide. */
 MUST_CHECK int guest_ram_read(const struct guest_ram *ram, uint64_t gpa,
 			      void *buf, size_t len);
 MUST_CHECK int guest_ram_write(struct guest_ram *ram, uint64_t gpa,
