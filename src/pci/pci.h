@@ -8,7 +8,8 @@
  *
  * Locking: the bus has one lock, taken for config accesses, changes of BARs and
  * MSI-X tables. BAR accesses take none: several vCPUs may call read and write of
- * a function at once.
+ * a function at once. Nor is it held while a function serves its own config
+ * bytes: a slow device holds up whoever asks it, not the bus.
  */
 #ifndef PCI_PCI_H
 #define PCI_PCI_H
@@ -52,15 +53,21 @@ struct pci_function_ops {
 	void (*bar_write)(void *ctx, unsigned int bar, uint64_t off,
 			  const void *buf, unsigned int len);
 	/* Config bytes that pci/ does not own: outside the header, the MSI-X
-	 * capability. NULL: they are constant. */
+	 * capability. @len 1, 2 or 4, aligned. Any vCPU thread, several at once;
+	 * may call pci_bar_read() and pci_bar_write(). NULL: they are constant
+	 * (beyond byte 255: zeros). */
 	void (*config_read)(void *ctx, unsigned int off, void *buf,
 			    unsigned int len);
 	void (*config_write)(void *ctx, unsigned int off, const void *buf,
 			     unsigned int len);
-	/* MSI-X was enabled or disabled. */
+	/* MSI-X was enabled or disabled. Called with the bus's lock held. */
 	void (*msix_enabled)(void *ctx, bool enabled);
-	/* End of interrupt of INTx: signal again if still asserted. */
+	/* End of interrupt of INTx, or INTx allowed again: signal again if still
+	 * asserted. */
 	void (*intx_eoi)(void *ctx);
+	/* Does the function want INTx now? For the status register; must not
+	 * wait. NULL: it never says so. */
+	bool (*intx_asserted)(void *ctx);
 	/* The @i-th eventfd to signal in place of writes to (@bar, @off);
 	 * @len 0: of any size. False: no more. Constant after creation. */
 	bool (*io_fd)(void *ctx, unsigned int i, struct pci_io_fd *out);
@@ -68,13 +75,17 @@ struct pci_function_ops {
 };
 
 struct pci_function_desc {
-	const char *name;    /* for messages: "e1000[net0]"; copied */
-	uint8_t config[256]; /* identity and capabilities; header type 0 */
+	const char *name; /* for messages: "e1000[net0]"; copied */
+	/* Identity and capabilities; header type 0. Of the header pci/ takes the
+	 * identity and the capability pointer, the rest is its own. */
+	uint8_t config[256];
 	struct pci_bar bars[PCI_NR_BARS];
 	bool intx; /* has an INTx pin (INTA) */
 	/*
-	 * MSI-X: 0 vectors: none. The capability is added by pci/ if @config
-	 * has none at msix_cap. Table and PBA are served by pci/.
+	 * MSI-X: 0 vectors: none. If @config has no such capability, pci/ adds
+	 * one in the highest 12 bytes of zeros; what it says is in any case
+	 * filled in from here. Table and PBA are served by pci/: each 8-aligned,
+	 * in a memory BAR, apart from one another.
 	 */
 	unsigned int msix_vectors;
 	unsigned int msix_bar;
@@ -107,7 +118,8 @@ struct pci_windows {
 	unsigned int gsi_first, nr_gsis; /* INTx lines, 4 a turn by slot */
 };
 
-/* Makes bus 0 with its host bridge at 00.0. Return: 0, -ENOMEM, or -errno. */
+/* Makes bus 0 with its host bridge at 00.0. @windows is copied; @ops and @ctx
+ * outlive the bus. Return: 0, -EINVAL (no GSIs), or -ENOMEM. */
 MUST_CHECK int pci_bus_create(const struct pci_windows *windows,
 			      const struct pci_host_ops *ops, void *ctx,
 			      struct pci_bus **out);
@@ -117,6 +129,8 @@ void pci_bus_destroy(struct pci_bus *bus);
 /**
  * pci_function_add() - Put a function on bus 0
  * @devfn: PCI_DEVFN(slot, 0), or -1: the next free slot
+ * @desc:  copied; its ops and ctx outlive the bus. After an error the caller
+ *	   still owns ctx: ops->destroy is not called.
  * @out:   owned by the bus
  *
  * Gives its BARs addresses (as firmware would; decoding is off until the guest
@@ -129,8 +143,8 @@ MUST_CHECK int pci_function_add(struct pci_bus *bus, int devfn,
 				const struct pci_function_desc *desc,
 				struct pci_function **out);
 
-/* A PCIe root port without anything behind it (secondary bus number assigned).
- * Hot plug comes with the devices that need it. */
+/* A PCIe root port without anything behind it; bus number and windows assigned.
+ * Hot plug comes with the devices that need it. Return: as pci_function_add(). */
 MUST_CHECK int pci_root_port_add(struct pci_bus *bus, int devfn,
 				 unsigned int slot_number);
 
@@ -145,6 +159,9 @@ int pci_intx_eoi_fd(const struct pci_function *fn);
 /* The machine's loop calls this when the eoi fd was signalled. */
 void pci_intx_eoi(struct pci_function *fn);
 bool pci_msix_is_enabled(const struct pci_function *fn);
+/* Whether the guest lets the function raise INTx (command register). Who raises
+ * it looks here first; when it is allowed again, ops->intx_eoi is called. */
+bool pci_intx_is_allowed(const struct pci_function *fn);
 /* As ops->io_fd; for the machine, which registers them when a BAR is mapped. */
 bool pci_io_fd(const struct pci_function *fn, unsigned int i,
 	       struct pci_io_fd *out);
@@ -153,19 +170,22 @@ bool pci_io_fd(const struct pci_function *fn, unsigned int i,
 unsigned int pci_intx_gsi(const struct pci_bus *bus, unsigned int slot,
 			  unsigned int pin);
 
-/* ECAM access, @off inside bus 0's 1 MiB and what follows; @len 1, 2 or 4. */
+/* ECAM access, @off inside bus 0's 1 MiB and what follows; @len 1, 2 or 4. What
+ * is absent, unaligned or of another length reads as ones, and is not written. */
 void pci_ecam_read(struct pci_bus *bus, uint64_t off, void *buf,
 		   unsigned int len);
 void pci_ecam_write(struct pci_bus *bus, uint64_t off, const void *buf,
 		    unsigned int len);
 
-/* BAR access by the machine's dispatcher; serves the MSI-X table, calls ops. */
+/* BAR access by the machine's dispatcher; serves the MSI-X table, calls ops. One
+ * that is not inside the BAR, or not @len 1, 2, 4 or 8: as for the ECAM. */
 void pci_bar_read(struct pci_function *fn, unsigned int bar, uint64_t off,
 		  void *buf, unsigned int len);
 void pci_bar_write(struct pci_function *fn, unsigned int bar, uint64_t off,
 		   const void *buf, unsigned int len);
 
-/* Visits every function in ascending order of bdf. */
+/* Visits every function, host bridge and root ports included, in ascending order
+ * of bdf. Takes no lock. */
 void pci_for_each(struct pci_bus *bus,
 		  void (*visit)(void *ctx, struct pci_function *fn), void *ctx);
 
