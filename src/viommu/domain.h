@@ -15,7 +15,8 @@
  * @bypass: make it a bypass domain (VIRTIO_IOMMU_ATTACH_F_BYPASS)
  *
  * An endpoint attached elsewhere is moved, without a moment in both. A domain
- * that loses its last endpoint is destroyed with its mappings.
+ * that loses its last endpoint is destroyed with its mappings. An endpoint that is
+ * attached to @domain already stays, and nothing happens.
  *
  * Return: 0, -ENOENT (no such endpoint), -ERANGE (domain id), -EINVAL (an existing
  * domain of the other kind), -ENOMEM (memory or quota).
@@ -38,7 +39,9 @@ MUST_CHECK int viommu_detach(struct viommu *mmu, uint32_t domain, uint32_t ep);
  *  -ERANGE	off the granule, outside the input range, in the MSI window, or a
  *		target that wraps
  *  -EINVAL	inverted, unknown @prot, overlap with a mapping, bypass domain
- *  -ENOMEM	out of memory or over quota
+ *  -ENOMEM	out of memory or over quota: max_mappings, or the table memory
+ *		that goes with it (enough unless most mappings lie 64 granules or
+ *		more from the next)
  */
 MUST_CHECK int viommu_map(struct viommu *mmu, uint32_t domain,
 			  struct iova_range iova, uint64_t gpa,

@@ -39,12 +39,12 @@ enum viommu_bypass {
 };
 
 struct viommu_config {
-	uint64_t granule;	 /* power of two; smallest mapping */
+	uint64_t granule; /* power of two, 64 … 2^30; smallest mapping */
 	uint64_t page_size_mask; /* as the guest reads it; has granule */
 	struct iova_range input; /* what can be mapped */
 	struct iova_range msi;	 /* reserved: never mapped nor reached by DMA */
-	uint32_t domain_last;	 /* domain ids are 0 … domain_last */
-	uint32_t max_mappings;	 /* quotas, per viommu */
+	uint32_t domain_last;	 /* domain ids are 0 … domain_last <= 65535 */
+	uint32_t max_mappings;	 /* quotas, per viommu; see viommu_map() */
 	uint32_t max_domains;
 	uint32_t max_faults; /* pending fault reports, power of two */
 	enum viommu_bypass bypass;
@@ -68,6 +68,7 @@ struct viommu_listener_ops {
 	void (*unmap)(void *ctx, struct iova_range iova);
 };
 
+/* Return: 0, -EINVAL (@config is not as said above), -ENOMEM. */
 MUST_CHECK int viommu_create(const struct viommu_config *config,
 			     struct viommu **out);
 /* All endpoints must have been removed. NULL is fine. */
@@ -92,7 +93,8 @@ void viommu_endpoint_remove(struct viommu_endpoint *ep);
  * @len:    bytes wanted, at least 1
  * @access: VIOMMU_READ, VIOMMU_WRITE or both
  * @gpa:    out: guest-physical address of the first byte
- * @run:    out: bytes from there on that are contiguous and permitted, 1 … @len
+ * @run:    out: bytes from there on that are contiguous and permitted, 1 … @len;
+ *	    there may be more than it says behind 512 granules
  *
  * Lock-free; the caller is inside an epoch, and forgets the answer at its end.
  *
@@ -113,7 +115,11 @@ MUST_CHECK int viommu_translate(const struct viommu_endpoint *ep, uint64_t iova,
 void viommu_fault(struct viommu_endpoint *ep, uint64_t iova,
 		  unsigned int access, int error);
 
-/* Called after a fault report was queued, from any thread; signals somebody. */
+/*
+ * Called after a fault report was queued, from any thread, without a lock; signals
+ * somebody. A thread that is in viommu_fault() while the notifier is replaced may
+ * still call the old one.
+ */
 typedef void viommu_fault_notifier(void *ctx);
 void viommu_set_fault_notifier(struct viommu *mmu,
 			       viommu_fault_notifier *notify, void *ctx);
@@ -129,7 +135,7 @@ bool viommu_take_fault(struct viommu *mmu, struct virtio_iommu_fault *wire);
 
 /* ---- the standard front (virtio-iommu requests) ---- */
 
-#define VIOMMU_REQ_MAX	 64  /* longest request, without tail */
+#define VIOMMU_REQ_MAX	 72  /* longest request, without tail */
 #define VIOMMU_PROBE_LEN 512 /* probe_size: properties of PROBE's answer */
 
 /**
@@ -150,13 +156,20 @@ size_t viommu_request(struct viommu *mmu, const void *req, size_t req_len,
  * front split a buffer into the part to read and the part to write. */
 size_t viommu_response_len(uint8_t type);
 
-/* The bypass field of the config space, as the guest reads and writes it. */
+/*
+ * The bypass field of the config space, as the guest reads and writes it: whether
+ * endpoints that are not attached are in bypass. With VIOMMU_BYPASS_BOOT it is 1
+ * until the first DETACH, of whichever endpoint, or the first reset after an
+ * ATTACH; from then on it reads 0. A guest that writes 1 says that it wants bypass,
+ * and keeps it through DETACH, as VIRTIO has it; a reset after an ATTACH takes that
+ * back too, since the driver that comes next may not know.
+ */
 uint8_t viommu_bypass_get(struct viommu *mmu);
 /* Return: 0, or -EINVAL for a value other than 0 and 1. */
 MUST_CHECK int viommu_bypass_set(struct viommu *mmu, uint8_t value);
 
-/* virtio reset of the device: all endpoints detached, all domains gone; bypass
- * stays closed once an endpoint has attached. */
+/* virtio reset of the device: all endpoints detached, all domains gone, pending
+ * fault reports dropped; bypass is closed once an endpoint has attached. */
 void viommu_reset(struct viommu *mmu);
 
 /* Has any endpoint ever been attached to a domain? */
@@ -166,7 +179,8 @@ const struct viommu_config *viommu_config(const struct viommu *mmu);
 
 /* Counters since creation, and of now. */
 struct viommu_stats {
-	uint64_t maps, unmaps, attaches, detaches;
+	uint64_t maps, unmaps;	     /* mappings made, removed in any way */
+	uint64_t attaches, detaches; /* a move counts as both */
 	uint64_t requests_failed;
 	uint64_t faults, faults_dropped;
 	uint64_t live_mappings, live_bytes;
