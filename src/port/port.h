@@ -27,12 +27,13 @@ MUST_CHECK int port_open(int memory_fd, size_t size, int kick_device,
 			 int kick_worker, int drained, struct port **out);
 void port_close(struct port *port);
 
-/* ---- the parts of the shared memory ---- */
+/* ---- the parts of the shared memory: NULL where the device asked for none ---- */
 uint32_t *port_regs(struct port *port); /* word i is register 4 * i */
 void *port_state(struct port *port);
 void *port_staging(struct port *port);
 size_t port_staging_len(const struct port *port);
-/* Cause, mask and eventfd; the device sets .fd when it gets SET_IRQS. */
+/* Cause, mask and eventfd; the device sets .fd when it gets SET_IRQS. NULL if it
+ * asked for no level interrupt. */
 struct irqline *port_irqline(struct port *port);
 
 /* ---- rings ---- */
@@ -47,14 +48,15 @@ bool port_is_done(struct port *port, unsigned int r, uint32_t seq);
 
 /**
  * port_post() - Put one entry into ring @r
- * @staging: offset in bytes where it is one (multiple of PORT_STAGING_UNIT)
+ * @staging: where the operation has an offset: in bytes, a multiple of
+ *	     PORT_STAGING_UNIT; where it has a slot, or FILL's byte and stride: that
  *
- * The specific ones below are what devices call.
+ * Nothing is checked here: what can not be completes with PORT_E_ENTRY.
  *
  * Return: 0, or -EAGAIN (full).
  */
 MUST_CHECK int port_post(struct port *port, unsigned int r, enum port_op op,
-			 uint64_t iova, uint32_t len, uint16_t staging,
+			 uint64_t iova, uint32_t len, uint32_t staging,
 			 uint8_t flags);
 /* Makes posted entries visible, wakes the worker if it sleeps. */
 void port_submit(struct port *port, unsigned int r);
@@ -78,7 +80,8 @@ bool port_has_frame(struct port *port);
 
 /* ---- posted register writes ---- */
 
-/* The oldest write not yet acted on; port_ack_posted() after acting on it. */
+/* The oldest write not yet acted on, in host order; port_ack_posted() after acting
+ * on it. */
 bool port_next_posted(struct port *port, struct port_posted *out);
 void port_ack_posted(struct port *port);
 
@@ -89,6 +92,7 @@ struct port_wait {
 	uint32_t wake_at[PORT_RINGS_MAX]; /* counter value of ring i … */
 	uint32_t rings;			  /* … for which bit i is set */
 	bool frames;			  /* also for a frame */
+	int bell_fd; /* also until this eventfd is readable; 0: none */
 };
 
 /**
@@ -98,7 +102,8 @@ struct port_wait {
  * @sock: also wake up when this is readable
  * @timeout_ms: -1: none
  *
- * Spins first (with sched_yield), for about the price of a wake-up.
+ * Spins first (with sched_yield), for about the price of a wake-up. May return
+ * early: the caller looks at everything and sleeps again.
  */
 void port_sleep(struct port *port, const struct port_wait *wait,
 		bool (*more)(void *ctx), void *ctx, int sock, int timeout_ms);

@@ -3,9 +3,9 @@
  * The device's end of its vfio-user socket: answers the messages of the VMM out
  * of a description of the device, and calls it for what only it can do.
  *
- * One thread, no allocation after server_create(), system calls recvmsg, sendmsg
- * and close only. A message that is malformed is answered with an error; one that
- * can not be parsed at all ends the connection (-EBADMSG).
+ * One thread. After server_handshake() no allocation, and system calls recvmsg,
+ * sendmsg, poll and close only. A message that is malformed is answered with an
+ * error; one that can not be parsed at all ends the connection (-EBADMSG).
  */
 #ifndef PORT_SERVER_H
 #define PORT_SERVER_H
@@ -26,7 +26,9 @@ struct server_region {
 /* What the device is; constant, borrowed. */
 struct server_device {
 	const char *name;
-	const uint8_t *config; /* 256 bytes of PCI config space, initial */
+	/* 256 bytes of PCI config space, initial. The server keeps it: of what is
+	 * written, command, cache line size and interrupt line. */
+	const uint8_t *config;
 	struct server_region regions[VFIO_USER_NR_REGIONS];
 	uint32_t irqs[VFIO_USER_NR_IRQS];	   /* number of each kind */
 	const struct vfio_user_pv_port_info *port; /* host order */
@@ -43,8 +45,8 @@ struct server_device {
 		     const void *buf, uint32_t len);
 	/* The port has arrived. Called once. @port is owned by the server. */
 	int (*start)(void *ctx, struct port *port);
-	/* Interrupt @vector of kind @index signals @fd from now on (-1: none).
-	 * Borrowed until the next call. */
+	/* Interrupt @vector of kind @index signals @fd from now on (-1: none, or
+	 * masked); at once if it is asserted. Borrowed until the next call. */
 	void (*set_irq)(void *ctx, unsigned int index, unsigned int vector,
 			int fd);
 	/* Stop, finish what is in flight, be as after power on. */
@@ -55,7 +57,7 @@ struct server_device {
 		      uint64_t *off, int *fd);
 };
 
-/* @sock is taken over. Return: 0 or -ENOMEM. */
+/* @sock is taken over. Return: 0, -ENOMEM, or -errno of fcntl(2). */
 MUST_CHECK int server_create(int sock, const struct server_device *dev,
 			     void *ctx, struct server **out);
 void server_destroy(struct server *s);
