@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "dma/vq.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include <linux/virtio_ring.h>
+
+#include "base/bytes.h"
+#include "memory/guard.h"
+#include "memory/guest_ram.h"
+
+#define ALIGN_DESC  16
+#define ALIGN_AVAIL 2
+#define ALIGN_USED  4
+
+/* The words after the rings of the event index are not part of ours. */
+#define AVAIL_LEN(size) (sizeof(struct vring_avail) + 2u * (size))
+#define USED_LEN(size) \
+	(sizeof(struct vring_used) + sizeof(struct vring_used_elem) * (size))
+
+static int break_queue(struct vq *vq, const char *why, int error)
+{
+	if (!vq->broken)
+		vq->broken = why;
+	return error;
+}
+
+int vq_init(struct vq *vq, struct guest_ram *ram,
+	    const struct vq_layout *layout)
+{
+	const uint16_t size = layout->size;
+
+	if (size == 0 || size > VQ_SIZE_MAX || (size & (size - 1)))
+		return -EINVAL;
+	if (layout->desc % ALIGN_DESC || layout->avail % ALIGN_AVAIL ||
+	    layout->used % ALIGN_USED)
+		return -EINVAL;
+	*vq = (struct vq){
+		.ram = ram,
+		.desc = guest_ram_span(ram, layout->desc,
+				       sizeof(struct vring_desc) * size),
+		.avail = guest_ram_span(ram, layout->avail, AVAIL_LEN(size)),
+		.used = guest_ram_span(ram, layout->used, USED_LEN(size)),
+		.size = size,
+		.indirect = layout->indirect,
+	};
+	return vq->desc && vq->avail && vq->used ? 0 : -EFAULT;
+}
+
+/* ---- words of the rings ---- */
+
+struct word_load {
+	const uint16_t *from;
+	uint16_t value;
+};
+
+/* Acquire: pairs with the driver's barrier before it publishes an index. */
+static void load_word(void *ctx)
+{
+	struct word_load *load = ctx;
+
+	load->value = le16toh(__atomic_load_n(load->from, __ATOMIC_ACQUIRE));
+}
+
+static int ring_load(struct vq *vq, const uint16_t *from, uint16_t *value)
+{
+	struct word_load load = { from, 0 };
+	int ret = guard_run(load_word, &load);
+
+	if (ret)
+		return break_queue(vq, "a ring can not be read", ret);
+	*value = load.value;
+	return 0;
+}
+
+bool vq_is_pending(struct vq *vq)
+{
+	uint16_t idx;
+
+	return !vq->broken && ring_load(vq, &vq->avail->idx, &idx) == 0 &&
+	       idx != vq->next_avail;
+}
+
+bool vq_wants_interrupt(struct vq *vq)
+{
+	uint16_t flags;
+
+	/* After the store of the used index, as the driver does the reverse. */
+	shared_fence();
+	return !vq->broken && ring_load(vq, &vq->avail->flags, &flags) == 0 &&
+	       !(flags & VRING_AVAIL_F_NO_INTERRUPT);
+}
+
+static void store_flags(void *ctx)
+{
+	struct vring_used *used = ((struct vq *)ctx)->used;
+
+	__atomic_store_n(&used->flags, 0, __ATOMIC_RELAXED);
+}
+
+static void store_no_notify(void *ctx)
+{
+	struct vring_used *used = ((struct vq *)ctx)->used;
+
+	__atomic_store_n(&used->flags, htole16(VRING_USED_F_NO_NOTIFY),
+			 __ATOMIC_RELAXED);
+}
+
+void vq_set_notify(struct vq *vq, bool wanted)
+{
+	if (guard_run(wanted ? store_flags : store_no_notify, vq))
+		(void)break_queue(vq, "a ring can not be written", 0);
+	/* Before the caller's look at the available index. */
+	shared_fence();
+}
+
+/* ---- chains ---- */
+
+/* A table of descriptors: the queue's own, or an indirect one. */
+struct table {
+	const char *at;
+	uint32_t nr;
+	bool indirect;
+};
+
+/*
+ * Copies a descriptor once: after the fence the compiler has to go by the copy,
+ * since memory may have changed.
+ */
+static struct vring_desc load_desc(const struct table *table, uint32_t i)
+{
+	struct vring_desc desc;
+
+	memcpy(&desc, table->at + i * sizeof(desc), sizeof(desc));
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return desc;
+}
+
+static const char *enter_indirect(const struct vq *vq,
+				  const struct vring_desc *desc,
+				  struct table *table)
+{
+	uint32_t len = le32toh(desc->len);
+
+	if (!vq->indirect)
+		return "indirect descriptors were not negotiated";
+	if (table->indirect)
+		return "an indirect table in an indirect table";
+	if (le16toh(desc->flags) & VRING_DESC_F_NEXT)
+		return "an indirect table that is not the last";
+	if (len == 0 || len % sizeof(struct vring_desc))
+		return "an indirect table of a wrong length";
+	table->at = guest_ram_span(vq->ram, le64toh(desc->addr), len);
+	if (!table->at)
+		return "an indirect table outside RAM";
+	table->nr = len / (uint32_t)sizeof(struct vring_desc);
+	table->indirect = true;
+	return NULL;
+}
+
+static const char *add_segment(const struct vq *vq, struct vq_chain *chain,
+			       const struct vring_desc *desc)
+{
+	uint32_t len = le32toh(desc->len);
+
+	if (chain->nr == vq->size)
+		return "a chain longer than the queue";
+	if (le16toh(desc->flags) & VRING_DESC_F_WRITE) {
+		chain->write_len += len;
+	} else if (chain->nr != chain->nr_read) {
+		return "a part to read behind one to write";
+	} else {
+		chain->nr_read++;
+		chain->read_len += len;
+	}
+	chain->segments[chain->nr++] =
+	    (struct vq_segment){ le64toh(desc->addr), len };
+	return NULL;
+}
+
+/* Ends: each turn adds a segment, or enters the only indirect table. */
+static const char *walk_chain(const struct vq *vq, struct vq_chain *chain)
+{
+	struct table table = { (const char *)vq->desc, vq->size, false };
+	struct vring_desc desc;
+	uint32_t i = chain->head;
+	const char *why;
+
+	for (;;) {
+		if (i >= table.nr)
+			return "a descriptor that the table does not have";
+		desc = load_desc(&table, i);
+		if (le16toh(desc.flags) & VRING_DESC_F_INDIRECT) {
+			why = enter_indirect(vq, &desc, &table);
+			i = 0;
+		} else {
+			why = add_segment(vq, chain, &desc);
+			if (!(le16toh(desc.flags) & VRING_DESC_F_NEXT))
+				return why;
+			i = le16toh(desc.next);
+		}
+		if (why)
+			return why;
+	}
+}
+
+struct pop {
+	const struct vq *vq;
+	struct vq_chain *chain;
+	int ret;
+	const char *why;
+};
+
+static void pop_chain(void *ctx)
+{
+	struct pop *pop = ctx;
+	const struct vq *vq = pop->vq;
+	struct vq_chain *chain = pop->chain;
+	uint16_t idx, nr;
+
+	idx = le16toh(__atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE));
+	nr = (uint16_t)(idx - vq->next_avail);
+	if (nr == 0) {
+		pop->ret = -EAGAIN;
+		return;
+	}
+	if (nr > vq->size) {
+		pop->why = "more buffers than the queue has";
+		return;
+	}
+	idx = vq->next_avail % vq->size;
+	chain->head =
+	    le16toh(__atomic_load_n(&vq->avail->ring[idx], __ATOMIC_RELAXED));
+	chain->nr = 0;
+	chain->nr_read = 0;
+	chain->read_len = 0;
+	chain->write_len = 0;
+	pop->why = walk_chain(vq, chain);
+}
+
+int vq_pop(struct vq *vq, struct vq_chain *chain)
+{
+	struct pop pop = { vq, chain, 0, NULL };
+
+	if (vq->broken)
+		return -EBADMSG;
+	if (guard_run(pop_chain, &pop))
+		pop.why = "a descriptor can not be read";
+	if (pop.why)
+		return break_queue(vq, pop.why, -EBADMSG);
+	if (pop.ret)
+		return pop.ret;
+	vq->next_avail++;
+	return 0;
+}
+
+int vq_chain_read(struct vq *vq, const struct vq_chain *chain, void *buf,
+		  size_t len)
+{
+	uint8_t *to = buf;
+
+	assert(len <= chain->read_len);
+	for (unsigned int i = 0; len > 0; i++) {
+		const struct vq_segment *s = &chain->segments[i];
+		size_t n = MIN(len, (size_t)s->len);
+
+		if (guest_ram_read(vq->ram, s->gpa, to, n))
+			return break_queue(vq, "a buffer outside RAM", -EFAULT);
+		to += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int vq_chain_write(struct vq *vq, const struct vq_chain *chain, const void *buf,
+		   size_t len)
+{
+	const uint8_t *from = buf;
+
+	assert(len <= chain->write_len);
+	for (unsigned int i = chain->nr_read; len > 0; i++) {
+		const struct vq_segment *s = &chain->segments[i];
+		size_t n = MIN(len, (size_t)s->len);
+
+		if (guest_ram_write(vq->ram, s->gpa, from, n))
+			return break_queue(vq, "a buffer outside RAM", -EFAULT);
+		from += n;
+		len -= n;
+	}
+	return 0;
+}
+
+struct push {
+	struct vring_used *used;
+	struct vring_used_elem elem;
+	uint16_t at, idx;
+};
+
+static void push_used(void *ctx)
+{
+	struct push *push = ctx;
+
+	push->used->ring[push->at] = push->elem;
+	/* Release: the buffer and its entry are there before the index. */
+	__atomic_store_n(&push->used->idx, htole16(push->idx),
+			 __ATOMIC_RELEASE);
+}
+
+int vq_push(struct vq *vq, const struct vq_chain *chain, uint32_t len)
+{
+	struct push push = {
+		.used = vq->used,
+		.elem = { htole32(chain->head), htole32(len) },
+		.at = vq->next_used % vq->size,
+		.idx = (uint16_t)(vq->next_used + 1),
+	};
+
+	if (guard_run(push_used, &push))
+		return break_queue(vq, "a ring can not be written", -EFAULT);
+	vq->next_used++;
+	return 0;
+}
