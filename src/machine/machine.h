@@ -24,6 +24,7 @@ struct machine;
 struct loop;
 struct viommu;
 struct vdev;
+struct viommu_front;
 struct backend;
 
 enum machine_iommu {
@@ -94,6 +95,9 @@ enum machine_end machine_run(struct machine *m);
 void machine_stop(struct machine *m, enum machine_end end);
 
 /* ---- what control/ shows ---- */
+/* As given, without the descriptors. */
+const struct machine_config *machine_configuration(const struct machine *m);
+struct viommu_front *machine_front(struct machine *m); /* NULL: --iommu off */
 struct viommu *machine_viommu(struct machine *m);
 struct vdev *machine_vdev(struct machine *m, unsigned int i); /* NULL: none */
 struct backend *machine_backend(struct machine *m, unsigned int i);
