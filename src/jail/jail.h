@@ -4,7 +4,15 @@
  *
  * jail_spawn() is what the parent calls: the child runs in namespaces of its own
  * (user, mount, pid, network, IPC, UTS, cgroup) with an empty root, no capability,
- * no_new_privs, tight limits, not dumpable, and only the descriptors given.
+ * no_new_privs, tight limits, a session of its own, /dev/null as standard input,
+ * an empty environment, and only the descriptors given. It works for root (the child
+ * is then nobody) and for any user who may make user namespaces (the child is then
+ * that user, and has no other user's rights).
+ *
+ * Sanitised builds (PVIOMMU_SANITISED) keep the host's root, the environment and an
+ * unlimited address space: their runtime is a shared library. They are for finding
+ * bugs in us, not for guests that are not trusted.
+ *
  * jail_enter() is what a process calls itself, before its first byte of hostile
  * input: the list of system calls that are left. There is no way back.
  */
@@ -16,25 +24,28 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#define JAIL_FDS_MAX 8
+
 struct jail_spec {
-	const char *path;	 /* program */
+	const char *path;	 /* program; static unless sanitised */
 	const char *const *argv; /* NULL-terminated */
 	const int *fds;		 /* become 3, 4, …; borrowed */
-	size_t nr_fds;
-	int stderr_fd;	  /* becomes 2 (and 1); -1: inherits */
-	const char *name; /* for errors: "e1000[net0]" */
+	size_t nr_fds;		 /* JAIL_FDS_MAX at most */
+	int stderr_fd;		 /* becomes 2 (and 1); -1: inherits */
+	const char *name;	 /* for errors: "e1000[net0]" */
 };
 
 /**
  * jail_spawn() - Start a program in a jail
  * @out: its pid, as this process sees it; the caller waits for it
  *
- * Waits until the program has been started. Dies with its parent's death
- * (PR_SET_PDEATHSIG).
+ * Waits until the program has been started. It dies when the calling thread does
+ * (PR_SET_PDEATHSIG): call this from one that lasts. It may keep other threads.
  *
  * Return: 0, or the -errno of the step that failed; jail_spawn_step() names it.
  */
 MUST_CHECK int jail_spawn(const struct jail_spec *spec, pid_t *out);
+/* The step at which this thread's last jail_spawn() failed: "enter an empty root". */
 const char *jail_spawn_step(void);
 
 enum jail_filter {
@@ -47,9 +58,10 @@ enum jail_filter {
 /**
  * jail_enter() - Allow this thread the system calls of a filter, no others
  *
- * Any other kills the process. Sanitised builds have longer lists.
+ * Any other kills the process. Threads made later inherit the filter. The process
+ * is not dumpable any more. Sanitised builds have longer lists.
  *
- * Return: 0, or -errno of seccomp.
+ * Return: 0, -ENOMEM, or -errno of prctl(2) or seccomp(2).
  */
 MUST_CHECK int jail_enter(enum jail_filter filter);
 
