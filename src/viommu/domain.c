@@ -158,7 +158,7 @@ static int unmap_locked(struct viommu *mmu, uint32_t id, struct iova_range iova)
 	if (ret || !removed.nr_mappings)
 		return ret;
 	LIST_FOREACH(ep, &dom->endpoints, of_domain)
-	viommu_endpoint_revoke_locked(ep, iova);
+		viommu_endpoint_revoke_locked(ep, iova);
 	viommu_table_settle(&dom->table);
 	account_removed(mmu, dom, &removed);
 	return 0;

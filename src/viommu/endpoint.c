@@ -25,8 +25,8 @@ struct viommu_endpoint *viommu_endpoint_find_locked(struct viommu *mmu,
 	struct viommu_endpoint *ep;
 
 	LIST_FOREACH(ep, &mmu->endpoints, of_viommu)
-	if (ep->id == id)
-		break;
+		if (ep->id == id)
+			break;
 	return ep;
 }
 
@@ -190,8 +190,7 @@ void viommu_bypass_close_locked(struct viommu *mmu)
 	struct viommu_endpoint *ep;
 
 	mmu->bypass = 0;
-	LIST_FOREACH(ep, &mmu->endpoints, of_viommu)
-	{
+	LIST_FOREACH(ep, &mmu->endpoints, of_viommu) {
 		if (ep->domain || ep->space == VIOMMU_SPACE_BLOCKED)
 			continue;
 		set_space(ep, VIOMMU_SPACE_BLOCKED);
@@ -205,8 +204,8 @@ static void bypass_open_locked(struct viommu *mmu)
 
 	mmu->bypass = 1;
 	LIST_FOREACH(ep, &mmu->endpoints, of_viommu)
-	if (!ep->domain)
-		set_space(ep, VIOMMU_SPACE_BYPASS);
+		if (!ep->domain)
+			set_space(ep, VIOMMU_SPACE_BYPASS);
 }
 
 int viommu_bypass_set(struct viommu *mmu, uint8_t value)

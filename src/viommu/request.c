@@ -8,10 +8,10 @@
  * not a permission: it is accepted, changes nothing about what the mapping
  * grants, and does not make anything but RAM reachable.
  */
+#include "base/bytes.h"
 #include "viommu/domain.h"
 #include "viommu/viommu_internal.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -29,77 +29,67 @@ _Static_assert(REQ_LEN(map) == 36 && REQ_LEN(unmap) == 28,
 _Static_assert(PROBE_LEN == 72 && PROBE_LEN <= VIOMMU_REQ_MAX,
 	       "VIRTIO 1.3, \"PROBE request\"; the longest fits");
 
-static bool is_zero(const uint8_t *bytes, size_t len)
-{
-	uint8_t any = 0;
+/* A field of @req, which may lie anywhere: it is what a front has copied. */
+#define FIELD(name, field) \
+	(req + offsetof(struct virtio_iommu_req_##name, field))
 
-	for (size_t i = 0; i < len; i++)
-		any |= bytes[i];
-	return !any;
-}
-
-static int do_attach(struct viommu *mmu, const void *wire, uint8_t *properties)
+static int do_attach(struct viommu *mmu, const uint8_t *req,
+		     uint8_t *properties)
 {
-	struct virtio_iommu_req_attach req;
-	uint32_t flags;
+	uint32_t flags = get_le32(FIELD(attach, flags));
 
 	(void)properties;
-	memcpy(&req, wire, REQ_LEN(attach));
-	flags = le32toh(req.flags);
-	if (!is_zero(req.reserved, sizeof(req.reserved)) ||
+	if (get_le32(FIELD(attach, reserved)) ||
 	    (flags & ~VIRTIO_IOMMU_ATTACH_F_BYPASS))
 		return -EINVAL;
-	return viommu_attach(mmu, le32toh(req.domain), le32toh(req.endpoint),
+	return viommu_attach(mmu, get_le32(FIELD(attach, domain)),
+			     get_le32(FIELD(attach, endpoint)),
 			     flags & VIRTIO_IOMMU_ATTACH_F_BYPASS);
 }
 
-static int do_detach(struct viommu *mmu, const void *wire, uint8_t *properties)
+static int do_detach(struct viommu *mmu, const uint8_t *req,
+		     uint8_t *properties)
 {
-	struct virtio_iommu_req_detach req;
-
 	(void)properties;
-	memcpy(&req, wire, REQ_LEN(detach));
-	return viommu_detach(mmu, le32toh(req.domain), le32toh(req.endpoint));
+	return viommu_detach(mmu, get_le32(FIELD(detach, domain)),
+			     get_le32(FIELD(detach, endpoint)));
 }
 
-static int do_map(struct viommu *mmu, const void *wire, uint8_t *properties)
+static int do_map(struct viommu *mmu, const uint8_t *req, uint8_t *properties)
 {
-	struct virtio_iommu_req_map req;
-	struct iova_range iova;
+	struct iova_range iova = {
+		.start = get_le64(FIELD(map, virt_start)),
+		.last = get_le64(FIELD(map, virt_end)),
+	};
+	uint32_t flags = get_le32(FIELD(map, flags));
 	unsigned int prot = 0;
-	uint32_t flags;
 
 	(void)properties;
-	memcpy(&req, wire, REQ_LEN(map));
-	flags = le32toh(req.flags);
-	iova.start = le64toh(req.virt_start);
-	iova.last = le64toh(req.virt_end);
 	if (flags & ~VIRTIO_IOMMU_MAP_F_MASK)
 		return -EINVAL;
 	if (flags & VIRTIO_IOMMU_MAP_F_READ)
 		prot |= VIOMMU_READ;
 	if (flags & VIRTIO_IOMMU_MAP_F_WRITE)
 		prot |= VIOMMU_WRITE;
-	return viommu_map(mmu, le32toh(req.domain), iova,
-			  le64toh(req.phys_start), prot);
+	return viommu_map(mmu, get_le32(FIELD(map, domain)), iova,
+			  get_le64(FIELD(map, phys_start)), prot);
 }
 
-static int do_unmap(struct viommu *mmu, const void *wire, uint8_t *properties)
+static int do_unmap(struct viommu *mmu, const uint8_t *req, uint8_t *properties)
 {
-	struct virtio_iommu_req_unmap req;
-	struct iova_range iova;
+	struct iova_range iova = {
+		.start = get_le64(FIELD(unmap, virt_start)),
+		.last = get_le64(FIELD(unmap, virt_end)),
+	};
 
 	(void)properties;
-	memcpy(&req, wire, REQ_LEN(unmap));
-	if (!is_zero(req.reserved, sizeof(req.reserved)))
+	if (get_le32(FIELD(unmap, reserved)))
 		return -EINVAL;
-	iova.start = le64toh(req.virt_start);
-	iova.last = le64toh(req.virt_end);
-	return viommu_unmap(mmu, le32toh(req.domain), iova);
+	return viommu_unmap(mmu, get_le32(FIELD(unmap, domain)), iova);
 }
 
 /* @properties is zero, so what follows the one property is T_NONE. */
-static int do_probe(struct viommu *mmu, const void *wire, uint8_t *properties)
+static int do_probe(struct viommu *mmu, const uint8_t *req, uint8_t *properties)
 {
 	const struct iova_range *msi = &viommu_config(mmu)->msi;
 	struct virtio_iommu_probe_resv_mem resv = {
@@ -109,10 +99,8 @@ static int do_probe(struct viommu *mmu, const void *wire, uint8_t *properties)
 		.start = htole64(msi->start),
 		.end = htole64(msi->last),
 	};
-	struct virtio_iommu_req_probe req;
 
-	memcpy(&req, wire, PROBE_LEN);
-	if (!viommu_endpoint_exists(mmu, le32toh(req.endpoint)))
+	if (!viommu_endpoint_exists(mmu, get_le32(FIELD(probe, endpoint))))
 		return -ENOENT;
 	memcpy(properties, &resv, sizeof(resv));
 	return 0;
@@ -122,7 +110,7 @@ static int do_probe(struct viommu *mmu, const void *wire, uint8_t *properties)
 struct request_rule {
 	size_t req_len;	 /* exactly */
 	size_t resp_len; /* properties, if any, and the tail */
-	int (*handle)(struct viommu *mmu, const void *wire,
+	int (*handle)(struct viommu *mmu, const uint8_t *req,
 		      uint8_t *properties);
 };
 
@@ -169,7 +157,7 @@ size_t viommu_request(struct viommu *mmu, const void *req, size_t req_len,
 		      void *resp, size_t resp_len)
 {
 	const struct request_rule *rule = NULL;
-	struct virtio_iommu_req_tail tail = { 0 };
+	size_t status_at;
 	int ret = -EINVAL;
 
 	if (req_len >= sizeof(struct virtio_iommu_req_head))
@@ -185,8 +173,10 @@ size_t viommu_request(struct viommu *mmu, const void *req, size_t req_len,
 		ret = rule->handle(mmu, req, resp);
 	if (ret)
 		count_failure(mmu);
-	tail.status = status_from_errno(ret);
-	memcpy((uint8_t *)resp + resp_len - TAIL_LEN, &tail, TAIL_LEN);
+	/* The rest of the tail is zero. */
+	status_at = resp_len - TAIL_LEN +
+		    offsetof(struct virtio_iommu_req_tail, status);
+	((uint8_t *)resp)[status_at] = status_from_errno(ret);
 	return resp_len;
 }
 

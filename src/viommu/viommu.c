@@ -123,8 +123,8 @@ void viommu_reset(struct viommu *mmu)
 	if (mmu->ever_attached && mmu->config.bypass != VIOMMU_BYPASS_ALWAYS)
 		viommu_bypass_close_locked(mmu);
 	LIST_FOREACH(ep, &mmu->endpoints, of_viommu)
-	if (ep->domain)
-		viommu_endpoint_leave_locked(ep);
+		if (ep->domain)
+			viommu_endpoint_leave_locked(ep);
 	(void)pthread_mutex_unlock(&mmu->lock);
 	viommu_fault_queue_drop(&mmu->faults);
 }

@@ -526,6 +526,7 @@ static void test_translate_refuses(void **state)
 	(void)state;
 	assert_int_equal(viommu_map(mmu, DOMAIN, span(0xfedff000, G), 0, RW),
 			 0);
+	assert_int_equal(viommu_map(mmu, DOMAIN, span(0, G), 0, RW), 0);
 	assert_int_equal(viommu_translate(ep, -1, 2, RW, &gpa, &run), -ERANGE);
 	assert_int_equal(viommu_translate(ep, -1, 1, RW, &gpa, &run), -ENOENT);
 	assert_int_equal(viommu_translate(ep, 1ull << 48, 1, RW, &gpa, &run),
