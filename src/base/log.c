@@ -11,6 +11,7 @@
 #define SECOND_NS      1000000000ull
 
 /* One write(2) a line, so that lines of different threads do not mix. */
+PRINTF(3, 0)
 static void emit(const char *component, const char *suffix, const char *fmt,
 		 va_list args)
 {
