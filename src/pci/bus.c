@@ -286,9 +286,10 @@ err_free:
 	return ret;
 }
 
+/* Last slot first: the IOMMU sits below the devices that report faults to it. */
 static void destroy_link(struct pci_link *link)
 {
-	for (unsigned int i = 0; i < PCI_NR_SLOTS; i++) {
+	for (unsigned int i = PCI_NR_SLOTS; i-- > 0;) {
 		struct pci_function *fn = link->slots[i];
 
 		if (!fn)

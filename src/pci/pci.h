@@ -123,7 +123,7 @@ struct pci_windows {
 MUST_CHECK int pci_bus_create(const struct pci_windows *windows,
 			      const struct pci_host_ops *ops, void *ctx,
 			      struct pci_bus **out);
-/* Destroys its functions, too (ops->destroy). */
+/* Destroys its functions, too (ops->destroy), the last slot first. */
 void pci_bus_destroy(struct pci_bus *bus);
 
 /**
