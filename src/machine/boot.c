@@ -149,6 +149,22 @@ unsigned int boot_memory_map(const struct guest_ram *ram,
 	return n;
 }
 
+/*
+ * All the firmware that there is. Linux takes a machine with hardware-reduced ACPI
+ * for one with EFI; when it then finds none, it reboots by a jump to the BIOS, in
+ * real mode: mov $LAYOUT_RESET,%dx; mov $LAYOUT_RESET_VALUE,%al; out %al,%dx; hlt
+ */
+static int place_bios_entry(const struct boot_loader *b)
+{
+	static const uint8_t code[] = {
+		0xba, LAYOUT_RESET & 0xff, LAYOUT_RESET >> 8,
+		0xb0, LAYOUT_RESET_VALUE,  0xee,
+		0xf4,
+	};
+
+	return guest_ram_write(b->ram, LAYOUT_BIOS_ENTRY, code, sizeof(code));
+}
+
 /* Offset and magic of a bzImage's setup header (boot.rst, "The Real-Mode Kernel
  * Header"). */
 #define SETUP_MAGIC_OFF 0x202
@@ -166,6 +182,9 @@ int boot_load(const struct boot_source *source, struct guest_ram *ram,
 		return boot_refuse(&b, ret, "kernel: not a regular file");
 	ret = boot_read(&b, head, sizeof(head), 0,
 			"kernel: not an ELF or bzImage kernel (too short)");
+	if (ret)
+		return ret;
+	ret = place_bios_entry(&b);
 	if (ret)
 		return ret;
 	*state = (struct boot_state){ 0 };

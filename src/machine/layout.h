@@ -24,7 +24,8 @@
 #define LAYOUT_CMDLINE_MAX 0x10000ull /* bytes, with the end */
 #define LAYOUT_LOW_RAM_END 0x9fc00ull /* reserved from here to 1 MiB */
 #define LAYOUT_ACPI	   0xe0000ull /* tables; the RSDP comes first */
-#define LAYOUT_ACPI_MAX	   0x20000ull
+#define LAYOUT_ACPI_MAX	   0x1fff0ull
+#define LAYOUT_BIOS_ENTRY  0xffff0ull /* where a BIOS would start */
 #define LAYOUT_HIGH_RAM	   0x100000ull
 
 /* The hole below 4 GiB. */
