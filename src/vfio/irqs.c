@@ -90,8 +90,9 @@ int user_set_irqs(struct vdev *dev, unsigned int index, unsigned int start,
 		ret = send_irqs(u, TRIGGER_NONE, index, 0, 0, NULL);
 	else
 		ret = send_fds(u, index, start, nr, fds);
-	/* The worker and the vCPUs raise it, too. */
-	if (!ret && line && index == VFIO_USER_IRQ_INTX && nr > 0)
+	/* The worker and the vCPUs raise it, too: INTx, or the first vector,
+	 * whichever was connected last. */
+	if (!ret && line && start == 0 && nr > 0)
 		irqline_connect(line, fds[0]);
 	return vdev_gone(dev) ? -ENODEV : ret;
 }
