@@ -3,6 +3,8 @@
  * The component harness: the real device process in its jail, the real IOMMU and
  * real guest RAM, without a vCPU. The test (or benchmark) plays the guest's
  * driver: it maps memory in the viommu and reads and writes the device's BARs.
+ * Where the harness itself fails it says why and ends the program: it is for
+ * benchmarks, too.
  */
 #ifndef TESTS_COMPONENT_HARNESS_H
 #define TESTS_COMPONENT_HARNESS_H
@@ -24,13 +26,13 @@ struct harness {
 	struct viommu *mmu;
 	struct vdev *dev;
 	struct backend *backend; /* owned */
-	pid_t pid;		 /* the device process */
+	pid_t pid;		 /* the device process; harness_stop() waits */
 	int intx;		 /* eventfd that INTx signals */
-	int stderr_fd;		 /* read end of the device's stderr; non-blocking */
+	int stderr_fd; /* read end of the device's stderr; non-blocking */
 };
 
 /**
- * harness_start() - Start a device and connect to it; fails the test on error
+ * harness_start() - Start a device and connect to it
  * @program: name in the build's device folder, e.g. "pviommu-e1000" (found under
  *	     $PVIOMMU_LIBEXEC)
  * @ram_size: bytes of guest RAM
@@ -42,7 +44,7 @@ void harness_start(struct harness *h, const char *program, uint64_t ram_size,
 		   struct backend *backend, bool iommu);
 void harness_stop(struct harness *h);
 
-/* Identity-free mapping helper: maps [iova, +len) to gpa, fails the test. */
+/* Maps [iova, +len) to gpa. */
 void harness_map(struct harness *h, uint64_t iova, uint64_t gpa, uint64_t len,
 		 unsigned int prot);
 void harness_unmap(struct harness *h, uint64_t iova, uint64_t len);

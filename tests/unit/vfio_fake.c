@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ static bool receive_all(struct fake *fake, struct fake_message *msg, void *buf,
 	return true;
 }
 
-bool fake_receive(struct fake *fake, struct fake_message *msg)
+static bool receive(struct fake *fake, struct fake_message *msg)
 {
 	msg->nr_fds = 0;
 	if (!receive_all(fake, msg, &msg->header, sizeof(msg->header)))
@@ -48,6 +49,37 @@ bool fake_send(struct fake *fake, struct fake_message *msg)
 	return fd_send_msg(fake->sock, &msg->header,
 			   sizeof(msg->header) + msg->len, msg->fds,
 			   msg->nr_fds) == 0;
+}
+
+static bool is_reply(const struct fake_message *msg)
+{
+	return le32toh(msg->header.flags) & VFIO_USER_F_TYPE_REPLY;
+}
+
+bool fake_ask(struct fake *fake, struct fake_message *msg)
+{
+	if (!fake_send(fake, msg))
+		return false;
+	while (receive(fake, msg)) {
+		if (is_reply(msg))
+			return true;
+		/* The client asks one question at a time. */
+		assert_null(fake->waiting);
+		fake->waiting = malloc(sizeof(*msg));
+		assert_non_null(fake->waiting);
+		*fake->waiting = *msg;
+	}
+	return false;
+}
+
+static bool next_question(struct fake *fake, struct fake_message *msg)
+{
+	if (!fake->waiting)
+		return receive(fake, msg);
+	*msg = *fake->waiting;
+	free(fake->waiting);
+	fake->waiting = NULL;
+	return true;
 }
 
 /* ---- good answers ---- */
@@ -183,7 +215,7 @@ static void *serve(void *ctx)
 	struct fake_message msg, reply;
 	enum fake_act act;
 
-	while (fake_receive(fake, &msg)) {
+	while (next_question(fake, &msg)) {
 		uint16_t command = le16toh(msg.header.command);
 
 		fake->nr_commands[command % 32]++;
@@ -201,10 +233,11 @@ static void *serve(void *ctx)
 			break;
 	}
 	fd_close(&fake->sock);
+	free(fake->waiting);
 	return NULL;
 }
 
-int fake_start(struct fake *fake)
+static int fake_start(struct fake *fake)
 {
 	int sv[2];
 
@@ -215,7 +248,96 @@ int fake_start(struct fake *fake)
 	return sv[1];
 }
 
-void fake_join(struct fake *fake)
+static void fake_join(struct fake *fake)
 {
 	assert_int_equal(pthread_join(fake->thread, NULL), 0);
+}
+
+/* ---- bad answers ---- */
+
+enum fake_act fake_one_byte_short(struct fake *fake, struct fake_message *reply)
+{
+	(void)fake;
+	reply->len--;
+	return FAKE_SEND;
+}
+
+enum fake_act fake_one_byte_long(struct fake *fake, struct fake_message *reply)
+{
+	(void)fake;
+	reply->len++;
+	return FAKE_SEND;
+}
+
+enum fake_act fake_an_error(struct fake *fake, struct fake_message *reply)
+{
+	(void)fake;
+	reply->header.flags |= htole32(VFIO_USER_F_ERROR);
+	reply->header.error = htole32(EBUSY);
+	reply->len = 0;
+	return FAKE_SEND;
+}
+
+enum fake_act fake_silence(struct fake *fake, struct fake_message *reply)
+{
+	(void)fake;
+	(void)reply;
+	return FAKE_SILENCE;
+}
+
+enum fake_act fake_hang_up(struct fake *fake, struct fake_message *reply)
+{
+	(void)fake;
+	(void)reply;
+	return FAKE_HANG_UP;
+}
+
+/* Commands without end, none of them the answer: the wait has an end. */
+enum fake_act fake_dma_flood(struct fake *fake, struct fake_message *reply)
+{
+	const struct vfio_user_dma_access access = { .count = htole64(1) };
+	struct fake_message msg = {
+		.header.command = htole16(VFIO_USER_DMA_READ),
+		.header.flags = htole32(VFIO_USER_F_NO_REPLY),
+		.len = sizeof(access),
+	};
+
+	(void)reply;
+	memcpy(msg.body, &access, sizeof(access));
+	while (fake_send(fake, &msg))
+		;
+	return FAKE_HANG_UP;
+}
+
+/* ---- a client for it ---- */
+
+void fake_setup_init(struct fake_setup *s)
+{
+	struct viommu_config config;
+
+	memset(s, 0, sizeof(*s));
+	viommu_config_default(&config);
+	assert_int_equal(guest_ram_create(FAKE_RAM_LEN, &s->ram), 0);
+	assert_int_equal(viommu_create(&config, &s->mmu), 0);
+}
+
+int fake_setup_connect(struct fake_setup *s, unsigned int timeout_ms)
+{
+	const struct vdev_user_config config = {
+		.name = "fake",
+		.sock = fake_start(&s->fake),
+		.viommu = s->mmu,
+		.endpoint = FAKE_ENDPOINT,
+		.ram = s->ram,
+	};
+
+	return user_create(&config, timeout_ms, &s->dev);
+}
+
+void fake_setup_fini(struct fake_setup *s)
+{
+	vdev_destroy(s->dev);
+	fake_join(&s->fake);
+	viommu_destroy(s->mmu);
+	guest_ram_destroy(s->ram);
 }

@@ -7,6 +7,8 @@
 #define TESTS_UNIT_VFIO_FAKE_H
 
 #include "base/fd.h"
+#include "vfio/user.h"
+#include "viommu/viommu.h"
 #include "wire/vfio_user.h"
 
 #include <pthread.h>
@@ -15,6 +17,8 @@
 #include <stdint.h>
 
 #define FAKE_BAR0_LEN 0x1000
+#define FAKE_RAM_LEN  (4u << 20)
+#define FAKE_ENDPOINT 8
 
 /* A message as the server sees it, or is about to send it. */
 struct fake_message {
@@ -49,15 +53,37 @@ struct fake {
 
 	int sock;
 	pthread_t thread;
+	struct fake_message *waiting; /* a question for later; NULL: none */
 };
 
-/* Starts it. Return: the client's end of its socket; fails the test on error. */
-int fake_start(struct fake *fake);
-/* After the client has hung up. */
-void fake_join(struct fake *fake);
+/* It, a client for it, and what the client needs. Zero but for what the test sets
+ * in @fake between init and connect. */
+struct fake_setup {
+	struct guest_ram *ram;
+	struct viommu *mmu;
+	struct fake fake;
+	struct vdev *dev;
+};
 
-/* For a spoiler: one message of the server's own. False: the client hung up. */
+void fake_setup_init(struct fake_setup *s);
+/* Starts the server. Return: as user_create(). */
+int fake_setup_connect(struct fake_setup *s, unsigned int timeout_ms);
+void fake_setup_fini(struct fake_setup *s);
+
+/* Spoilers that more than one test uses. */
+enum fake_act fake_one_byte_short(struct fake *fake,
+				  struct fake_message *reply);
+enum fake_act fake_one_byte_long(struct fake *fake, struct fake_message *reply);
+enum fake_act fake_an_error(struct fake *fake, struct fake_message *reply);
+enum fake_act fake_silence(struct fake *fake, struct fake_message *reply);
+enum fake_act fake_hang_up(struct fake *fake, struct fake_message *reply);
+enum fake_act fake_dma_flood(struct fake *fake, struct fake_message *reply);
+
+/* For a spoiler: sends a message of the server's own. False: the client hung up. */
 bool fake_send(struct fake *fake, struct fake_message *msg);
-bool fake_receive(struct fake *fake, struct fake_message *msg);
+
+/* As fake_send(), and waits for the reply, which replaces @msg. What the client
+ * asks meanwhile is answered later. */
+bool fake_ask(struct fake *fake, struct fake_message *msg);
 
 #endif
