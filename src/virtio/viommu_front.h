@@ -31,9 +31,11 @@ struct viommu_front_stats {
  * viommu_front_create() - Put a virtio-iommu on the bus and start its thread
  * @mmu, @ram: borrowed, outlive the bus
  * @bus:   destroys the front with its function
- * @devfn: as for pci_function_add()
- * @enter: called by the new thread first: its system call filter. Not 0: the
- *	   thread ends at once. NULL: none.
+ * @devfn: as for pci_function_add(); below the slots of its endpoints, so that
+ *	   they are destroyed first and report no more faults
+ * @enter: called by the new thread first: its system call filter (it polls, reads
+ *	   and writes eventfds, locks, and allocates). Not 0: the thread ends at
+ *	   once. NULL: none.
  *
  * Return: 0, -ENOMEM, as pci_function_add(), or -errno of pthread_create(3).
  */
