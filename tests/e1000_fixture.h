@@ -11,9 +11,9 @@
 #include "tests/direct_port.h"
 #include "tests/e1000_driver.h"
 
-#define FIXTURE_RAM  0x200000
+#define FIXTURE_RAM  0x120000
 #define FIXTURE_IOVA 0x10000 /* of the driver's memory */
-#define FIXTURE_KEPT 64
+#define FIXTURE_KEPT 8
 
 struct fixture {
 	struct e1000 *dev;
