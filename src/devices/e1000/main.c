@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "devices/e1000/e1000.h"
@@ -65,14 +66,17 @@ int main(int argc, char *argv[])
 	ret = serve(dev, server);
 	/* The VMM has closed the socket: that is how a device ends. */
 	if (ret == -ECONNRESET)
-		ret = 0;
+		_exit(EXIT_SUCCESS);
+	log_err("e1000", "cannot go on: %s", strerrordesc_np(-ret));
+	/* What it has goes with the process; to free it would take calls that
+	 * the filter does not let through. */
+	_exit(EXIT_FAILURE);
 
 err_server:
 	server_destroy(server);
 err_dev:
 	e1000_destroy(dev);
 err:
-	if (ret)
-		log_err("e1000", "cannot go on: %s", strerrordesc_np(-ret));
-	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
+	log_err("e1000", "cannot start: %s", strerrordesc_np(-ret));
+	return EXIT_FAILURE;
 }
