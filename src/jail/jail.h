@@ -40,7 +40,8 @@ struct jail_spec {
  * @out: its pid, as this process sees it; the caller waits for it
  *
  * Waits until the program has been started. It dies when the calling thread does
- * (PR_SET_PDEATHSIG): call this from one that lasts. It may keep other threads.
+ * (PR_SET_PDEATHSIG): call this from one that lasts. There may be other threads.
+ * A caller who is not root must be dumpable, as it is after exec.
  *
  * Return: 0, or the -errno of the step that failed; jail_spawn_step() names it.
  */
