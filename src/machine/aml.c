@@ -183,7 +183,7 @@ void aml_end(struct aml *a, size_t begun)
 	size_t body = a->len - begun;
 	size_t extra = 0;
 	size_t total;
-	uint8_t head[4];
+	uint8_t head[4] = { 0 };
 
 	while (body + 1 + extra >= (extra ? 1ul << (4 + 8 * extra) : 64))
 		extra++;

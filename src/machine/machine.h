@@ -73,7 +73,11 @@ enum machine_end {
 };
 
 /**
- * machine_create() - Build the machine, up to the first instruction
+ * machine_create() - Give up privileges, build the machine
+ *
+ * Up to the first instruction. First of all the process becomes @config's uid and
+ * gid for good (jail_drop()), so the caller has no other thread yet. Descriptors
+ * are taken over also in case of error.
  *
  * Return: 0, or -errno, logged with the object that it is about.
  */
@@ -85,7 +89,10 @@ void machine_destroy(struct machine *m);
 struct loop *machine_loop(struct machine *m);
 
 /**
- * machine_run() - Give up privileges, start the vCPUs, serve events to the end
+ * machine_run() - Start the vCPUs, serve events to the end
+ *
+ * Each thread gives up the system calls that it does not need (jail_enter()),
+ * before the first byte of the guest reaches it; the caller's does, too.
  *
  * Return: how it ended. All threads have stopped.
  */

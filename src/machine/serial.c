@@ -250,12 +250,14 @@ static uint8_t read_locked(struct serial *s, uint64_t reg)
 
 static void send_locked(struct serial *s, uint8_t byte)
 {
-	if (s->fd >= 0 && s->nr_out < SERIAL_OUT_MAX) {
-		s->out[(s->out_first + s->nr_out++) % SERIAL_OUT_MAX] = byte;
+	if (s->nr_out == SERIAL_OUT_MAX)
 		flush_locked(s);
-		if (s->nr_out > 0)
-			fd_event_signal(s->wake_fd);
-	}
+	if (s->fd < 0 || s->nr_out == SERIAL_OUT_MAX)
+		return;
+	s->out[(s->out_first + s->nr_out++) % SERIAL_OUT_MAX] = byte;
+	flush_locked(s);
+	if (s->nr_out > 0)
+		fd_event_signal(s->wake_fd);
 }
 
 static void write_data_locked(struct serial *s, uint8_t value)
