@@ -181,8 +181,9 @@ bool device_reap(struct device *dev, pid_t pid, int status)
 	}
 	if (pid == dev->passt) {
 		dev->passt = -1;
-		log_warn(dev->passt_name, "%s: the card has lost its network",
-			 how);
+		if (status)
+			log_warn(dev->passt_name,
+				 "%s: the card has lost its network", how);
 		return true;
 	}
 	return false;

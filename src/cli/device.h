@@ -38,8 +38,8 @@ MUST_CHECK int device_start(struct device *dev, const struct run_device *spec,
 /* The VMM has been forked: closes its ends here. */
 void device_handed_over(struct device *dev);
 
-/* True if the process that has ended was one of this device's. Logs, but for a
- * device process that ended well: that one has lost its VMM. */
+/* True if the process that has ended was one of this device's. Logs, but for
+ * one that ended well: that one has lost its VMM. */
 bool device_reap(struct device *dev, pid_t pid, int status);
 
 /* The VMM has ended, and so do they: waits a little, then kills. */

@@ -46,11 +46,10 @@ static bool can_run_guest(char *line)
 		[MACHINE_KVM_ABSENT] = "turn virtualisation on in the firmware "
 				       "and load kvm_amd or kvm_intel",
 		[MACHINE_KVM_FORBIDDEN] = "become a member of the group kvm",
-		[MACHINE_KVM_NO_LONG_MODE] =
-		    "the host's KVM itself can not (nested or software-only "
-		    "virtualisation): take another host, or testbed/run",
+		[MACHINE_KVM_NO_LONG_MODE] = "take another host, or let "
+					     "testbed/run play one",
 		[MACHINE_KVM_BROKEN] = "see the kernel's log; take another "
-				       "host, or testbed/run",
+				       "host, or let testbed/run play one",
 	};
 	char why[256] = "";
 	enum machine_kvm kvm = machine_kvm_probe(why, sizeof(why));

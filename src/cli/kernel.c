@@ -99,7 +99,7 @@ int kernel_open(const char *path, int *out)
 		return -errno;
 	len = pread(fd, head, sizeof(head), 0);
 	if (len < 0) {
-		ret = -errno;
+		ret = errno == ESPIPE ? -ENOEXEC : -errno;
 		goto err_close;
 	}
 	if (!is_kernel(head, (size_t)len)) {

@@ -22,7 +22,8 @@
 #define PASST	    "passt"
 #define PASST_FD    "3"
 #define ANSWER_MS   10000
-#define ETHER_FRAME 42 /* ARP over Ethernet, without padding */
+#define PASST_ROOM  (4 << 20) /* bytes on their way to passt */
+#define ETHER_FRAME 42	      /* ARP over Ethernet, without padding */
 
 static const struct {
 	int error;
@@ -173,6 +174,17 @@ static int spawn(const struct run_device *dev, int fd, int stderr_fd,
 	return process_spawn(PASST, argv, &fd, 1, stderr_fd, pid);
 }
 
+/* A frame that finds no room is lost, as on a wire: room for a whole window of a
+ * guest's TCP. Not being allowed to have that much is no reason to fail. */
+static void make_room(int sock)
+{
+	const int bytes = PASST_ROOM;
+
+	if (setsockopt(sock, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)))
+		(void)setsockopt(sock, SOL_SOCKET, SO_SNDBUF, &bytes,
+				 sizeof(bytes));
+}
+
 int network_passt_start(const struct run_device *dev, int stderr_fd, int *sock,
 			pid_t *pid)
 {
@@ -198,6 +210,7 @@ int network_passt_start(const struct run_device *dev, int stderr_fd, int *sock,
 			strerror(-ret));
 		goto err_process;
 	}
+	make_room(sv[0]);
 	*sock = sv[0];
 	return 0;
 

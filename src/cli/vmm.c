@@ -2,6 +2,7 @@
 #include "cli/vmm.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -57,6 +58,11 @@ static enum machine_end run(const struct vmm_spec *spec)
 
 	if (machine_create(&spec->config, &m))
 		return MACHINE_FAILED;
+	/* Again: the change of user made the kernel forget it. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL)) {
+		log_err("vmm", "prctl: %s", strerror(errno));
+		goto out_machine;
+	}
 	ret = control_create(spec->control, m, &control);
 	if (ret) {
 		log_err("vmm", "control socket: %s", strerror(-ret));
