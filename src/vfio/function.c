@@ -196,7 +196,7 @@ static int refuse(const struct vdev *dev, const char *what)
 static int take_bar(const struct vdev *dev, const uint8_t *config,
 		    unsigned int *i, struct pci_bar *bars)
 {
-	uint32_t reg = get_le32(config + PCI_BASE_ADDRESS_0 + *i * 4);
+	uint32_t reg = get_le32(&config[PCI_BASE_ADDRESS_0 + *i * 4]);
 	uint32_t type = reg & PCI_BASE_ADDRESS_MEM_TYPE_MASK;
 	struct pci_bar *bar = &bars[*i];
 
@@ -245,7 +245,7 @@ static int take_msix(struct function *f, const uint8_t *cap,
 		return refuse(f->dev, "MSI-X table outside its BAR");
 	if ((pba & PCI_MSIX_PBA_BIR) != desc->msix_bar)
 		desc->msix_pba_off = (uint32_t)end;
-	if (!span_fits(desc->msix_pba_off, (nr + 63) / 64 * 8, size))
+	if (!span_fits(desc->msix_pba_off, (nr + 63ull) / 64 * 8, size))
 		return refuse(f->dev, "MSI-X PBA outside its BAR");
 
 	f->nr_vectors = nr;

@@ -229,13 +229,15 @@ static int learn_irq(struct user *u, uint32_t index)
 
 int user_handshake(struct user *u)
 {
-	uint32_t nr_regions, nr_irqs;
+	uint32_t nr_regions = 0, nr_irqs = 0;
 	int ret;
 
 	ret = negotiate(u);
 	if (ret)
 		return ret;
 	ret = learn_info(u, &nr_regions, &nr_irqs);
+	if (ret)
+		return ret;
 	for (uint32_t i = 0; !ret && i < nr_regions; i++)
 		ret = learn_region(u, i);
 	for (uint32_t i = 0; !ret && i < nr_irqs; i++)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/counter.h"
 #include "base/log.h"
 #include "base/range.h"
 
@@ -376,13 +377,24 @@ int vdev_user_create(const struct vdev_user_config *config, struct vdev **out)
 
 bool vdev_dma_stats(struct vdev *dev, struct dma_stats *out)
 {
+	const struct dma_stats *stats;
 	struct user *u;
 
 	if (dev->ops != &user_ops)
 		return false;
 	u = user_of(dev);
-	*out =
-	    u->ours ? dma_port_master(u->port)->stats : u->foreign.master.stats;
+	stats = u->ours ? &dma_port_master(u->port)->stats
+			: &u->foreign.master.stats;
+	*out = (struct dma_stats){
+		.operations = counter_get(&stats->operations),
+		.bytes_read = counter_get(&stats->bytes_read),
+		.bytes_written = counter_get(&stats->bytes_written),
+		.refused = counter_get(&stats->refused),
+		.bad_entries = counter_get(&stats->bad_entries),
+		.frames_sent = counter_get(&stats->frames_sent),
+		.frames_received = counter_get(&stats->frames_received),
+		.frames_dropped = counter_get(&stats->frames_dropped),
+	};
 	return true;
 }
 
