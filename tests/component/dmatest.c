@@ -1,93 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The dmatest device in its jail, driven as a guest's driver would: what it moves,
- * what it is not let to, how it interrupts, and how it ends.
+ * what it is not let to, and how it interrupts.
  */
-#include "tests/component/harness.h"
+#include "tests/component/dmatest_driver.h"
 #include "tests/test.h"
 
 #include <endian.h>
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include <linux/virtio_iommu.h>
 
 #include "base/fd.h"
-#include "devices/dmatest/dmatest.h"
-#include "dma/access.h"
-#include "wire/port.h"
 
-#define RAM_SIZE (8u << 20)
-#define IOVA	 0x40000000ull
-#define GPA	 0x200000
-#define PAGE	 4096
-#define BAR0	 0
-#define BAR2	 2
-#define RW	 (VIOMMU_READ | VIOMMU_WRITE)
-
-static int start(void **state)
-{
-	static struct harness h;
-
-	harness_start(&h, "pviommu-dmatest", RAM_SIZE, NULL, true);
-	*state = &h;
-	return 0;
-}
-
-static int stop(void **state)
-{
-	harness_stop(*state);
-	return 0;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-struct op {
-	enum port_op op;
-	uint64_t iova;
-	uint32_t len;
-	uint32_t staging;
-	uint32_t count;
-	uint32_t flags;
-};
-
-static void go(struct harness *h, const struct op *op)
-{
-	harness_write32(h, BAR0, DMATEST_OP, op->op);
-	harness_write32(h, BAR0, DMATEST_FLAGS, op->flags);
-	harness_write32(h, BAR0, DMATEST_IOVA_LO, (uint32_t)op->iova);
-	harness_write32(h, BAR0, DMATEST_IOVA_HI, (uint32_t)(op->iova >> 32));
-	harness_write32(h, BAR0, DMATEST_LEN, op->len);
-	harness_write32(h, BAR0, DMATEST_STAGING, op->staging);
-	harness_write32(h, BAR0, DMATEST_COUNT, op->count);
-	harness_write32(h, BAR0, DMATEST_GO, 1);
-}
-
-static void wait_done(struct harness *h)
-{
-	int64_t end = now_ms() + 20000;
-
-	while (harness_read32(h, BAR0, DMATEST_STATUS) == DMATEST_BUSY)
-		assert_true(now_ms() < end);
-	assert_int_equal(harness_read32(h, BAR0, DMATEST_STATUS), DMATEST_DONE);
-}
-
-/* Return: the error that the device was told, 0: none. */
-static uint32_t run(struct harness *h, const struct op *op)
-{
-	go(h, op);
-	wait_done(h);
-	return harness_read32(h, BAR0, DMATEST_ERROR);
-}
+#define IOVA 0x40000000ull
+#define GPA  0x200000
+#define PAGE 4096ul
+#define RW   (VIOMMU_READ | VIOMMU_WRITE)
 
 static void set_staging(struct harness *h, const void *bytes, uint32_t len)
 {
@@ -105,14 +35,6 @@ static void check_staging(struct harness *h, const void *bytes, uint32_t len)
 	assert_memory_equal(got, bytes, len);
 }
 
-static struct dma_stats stats(struct harness *h)
-{
-	struct dma_stats s;
-
-	assert_true(vdev_dma_stats(h->dev, &s));
-	return s;
-}
-
 /* ---- what it moves ---- */
 
 static void test_moves_bytes_inside_a_grant(void **state)
@@ -122,7 +44,7 @@ static void test_moves_bytes_inside_a_grant(void **state)
 
 	assert_int_equal(harness_read32(h, BAR0, DMATEST_ID), DMATEST_MAGIC);
 	harness_map(h, IOVA, GPA, 2 * PAGE, RW);
-	memcpy(ram + PAGE - 3, "across", 6);
+	memcpy(ram + PAGE - 3, "across", sizeof("across"));
 	assert_int_equal(
 	    run(h, &(struct op){ PORT_OP_READ, IOVA + PAGE - 3, 6, 0, 1, 0 }),
 	    0);
@@ -197,7 +119,7 @@ static void test_directions_are_kept(void **state)
 	struct harness *h = *state;
 	uint8_t *ram = harness_ram(h, GPA, 2 * PAGE);
 
-	memcpy(ram, "read", 4);
+	memcpy(ram, "read", sizeof("read"));
 	harness_map(h, IOVA, GPA, PAGE, VIOMMU_READ);
 	harness_map(h, IOVA + PAGE, GPA + PAGE, PAGE, VIOMMU_WRITE);
 	assert_int_equal(run(h, &(struct op){ PORT_OP_READ, IOVA, 4, 0, 1, 0 }),
@@ -285,13 +207,13 @@ static void test_without_iommu_it_reaches_ram_and_only_ram(void **state)
 	struct harness h;
 
 	(void)state;
-	harness_start(&h, "pviommu-dmatest", RAM_SIZE, NULL, false);
+	harness_start(&h, "pviommu-dmatest", DRIVER_RAM_SIZE, NULL, false);
 	memcpy(harness_ram(&h, GPA, 4), "IDEN", 4);
 	assert_int_equal(run(&h, &(struct op){ PORT_OP_READ, GPA, 4, 0, 1, 0 }),
 			 0);
 	check_staging(&h, "IDEN", 4);
 	assert_int_equal(
-	    run(&h, &(struct op){ PORT_OP_READ, RAM_SIZE, 4, 0, 1, 0 }),
+	    run(&h, &(struct op){ PORT_OP_READ, DRIVER_RAM_SIZE, 4, 0, 1, 0 }),
 	    PORT_E_FAULT);
 	harness_stop(&h);
 }
@@ -400,104 +322,6 @@ static void test_registers_of_every_width(void **state)
 	assert_int_equal(harness_read32(h, BAR0, DMATEST_LEN), 0x55667788);
 }
 
-/* ---- reset and load ---- */
-
-static void test_a_reset_is_a_fresh_start(void **state)
-{
-	struct harness *h = *state;
-
-	harness_map(h, IOVA, GPA, PAGE, RW);
-	harness_write32(h, BAR0, DMATEST_SCRATCH, 1234);
-	go(h, &(struct op){ PORT_OP_WRITE, IOVA, 16, 0, 1000, 0 });
-	assert_int_equal(h->dev->ops->reset(h->dev), 0);
-	assert_int_equal(harness_read32(h, BAR0, DMATEST_SCRATCH), 0);
-	assert_int_equal(harness_read32(h, BAR0, DMATEST_STATUS), DMATEST_IDLE);
-	assert_int_equal(
-	    run(h, &(struct op){ PORT_OP_READ, IOVA, 16, 0, 1, 0 }), 0);
-}
-
-static void test_a_flood_of_writes_is_served(void **state)
-{
-	struct harness *h = *state;
-
-	harness_map(h, IOVA, GPA, PAGE, RW);
-	harness_write32(h, BAR0, DMATEST_OP, PORT_OP_READ);
-	harness_write32(h, BAR0, DMATEST_IOVA_LO, (uint32_t)IOVA);
-	harness_write32(h, BAR0, DMATEST_LEN, 64);
-	for (uint32_t i = 1; i <= 20000; i++) {
-		harness_write32(h, BAR0, DMATEST_GO, i);
-		harness_write32(h, BAR0, DMATEST_TAIL, i);
-		harness_write32(h, BAR0, DMATEST_CAUSE_SET, i);
-	}
-	wait_done(h);
-	assert_false(vdev_check(h->dev));
-	assert_int_equal(harness_read32(h, BAR0, DMATEST_ERROR), 0);
-}
-
-/* ---- its end ---- */
-
-static void check_gone(struct harness *h)
-{
-	struct pollfd p = { .fd = h->dev->watch_fd, .events = POLLIN };
-	struct dma_stats before = stats(h);
-	uint32_t value = 0;
-
-	assert_int_equal(poll(&p, 1, 0), 1);
-	assert_true(vdev_check(h->dev));
-	assert_int_equal(harness_read32(h, BAR0, DMATEST_ID), ~0u);
-	assert_int_equal(harness_read32(h, BAR2, 0), ~0u);
-	assert_int_equal(h->dev->ops->region_read(h->dev, 7, 0, &value, 4),
-			 -ENODEV);
-	assert_int_equal(value, ~0u);
-	harness_write32(h, BAR0, DMATEST_GO, 1);
-	h->dev->ops->intx_eoi(h->dev);
-	assert_int_equal(h->dev->ops->reset(h->dev), -ENODEV);
-	/* Its grants can be taken back, and nothing moves any more. */
-	harness_unmap(h, IOVA, PAGE);
-	assert_int_equal(stats(h).operations, before.operations);
-}
-
-static void test_a_killed_device_is_gone(void **state)
-{
-	struct harness *h = *state;
-	struct pollfd p = { .fd = h->dev->watch_fd, .events = POLLIN };
-
-	harness_map(h, IOVA, GPA, PAGE, RW);
-	assert_false(vdev_check(h->dev));
-	assert_int_equal(poll(&p, 1, 0), 0);
-	assert_int_equal(kill(h->pid, SIGKILL), 0);
-	assert_int_equal(poll(&p, 1, 5000), 1);
-	check_gone(h);
-}
-
-static void test_a_device_killed_while_it_writes_is_gone(void **state)
-{
-	struct harness *h = *state;
-
-	harness_map(h, IOVA, GPA, PAGE, RW);
-	go(h, &(struct op){ PORT_OP_WRITE, IOVA, 16, 0, 1u << 20, 0 });
-	assert_int_equal(kill(h->pid, SIGKILL), 0);
-	harness_write32(h, BAR0, DMATEST_GO, 1);
-	/* Waits for the write: nobody is there to take it. */
-	(void)harness_read32(h, BAR0, DMATEST_STATUS);
-	check_gone(h);
-}
-
-static void test_a_stopped_device_is_given_up(void **state)
-{
-	struct harness *h = *state;
-	int64_t start_ms = now_ms();
-
-	harness_map(h, IOVA, GPA, PAGE, RW);
-	assert_int_equal(kill(h->pid, SIGSTOP), 0);
-	harness_write32(h, BAR0, DMATEST_GO, 1);
-	assert_int_equal(harness_read32(h, BAR0, DMATEST_STATUS), ~0u);
-	assert_in_range(now_ms() - start_ms, 1000, 10000);
-	check_gone(h);
-}
-
-#define DEVICE_TEST(test) cmocka_unit_test_setup_teardown(test, start, stop)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -513,11 +337,6 @@ int main(void)
 		DEVICE_TEST(test_msix_takes_the_place_of_intx),
 		DEVICE_TEST(test_doorbells_arrive),
 		DEVICE_TEST(test_registers_of_every_width),
-		DEVICE_TEST(test_a_reset_is_a_fresh_start),
-		DEVICE_TEST(test_a_flood_of_writes_is_served),
-		DEVICE_TEST(test_a_killed_device_is_gone),
-		DEVICE_TEST(test_a_device_killed_while_it_writes_is_gone),
-		DEVICE_TEST(test_a_stopped_device_is_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

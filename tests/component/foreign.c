@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <linux/virtio_iommu.h>
 
@@ -27,7 +28,7 @@
 #define DOMAIN	   3
 #define IOVA	   0x7000000ull
 #define GPA	   0x100000
-#define PAGE	   4096
+#define PAGE	   4096ul
 
 /* Registers in BAR 0 of the server: a job from memory to memory. */
 #define REG_FROM   0x00 /* 8 bytes */
@@ -263,6 +264,42 @@ static void test_an_unmap_waits_for_what_is_served(void **state)
 	fake_setup_fini(&s);
 }
 
+struct revocation {
+	struct fake_setup *s;
+	bool done; /* atomic */
+};
+
+static void *revoke(void *ctx)
+{
+	struct revocation *r = ctx;
+
+	unmap(r->s, IOVA);
+	__atomic_store_n(&r->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* The same with certainty: the test holds the epoch that an access would. */
+static void test_an_unmap_waits_for_the_epoch(void **state)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	struct fake_setup s;
+	struct revocation r = { .s = &s };
+	struct epoch *epoch;
+	pthread_t thread;
+
+	(void)state;
+	setup_init(&s);
+	epoch = &user_of(s.dev)->foreign.master.epoch;
+	map(&s, IOVA, GPA, VIOMMU_READ);
+	epoch_enter(epoch);
+	assert_int_equal(pthread_create(&thread, NULL, revoke, &r), 0);
+	nanosleep(&pause, NULL);
+	assert_false(__atomic_load_n(&r.done, __ATOMIC_ACQUIRE));
+	epoch_leave(epoch);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	fake_setup_fini(&s);
+}
+
 static void test_is_dropped_when_it_speaks_nonsense_unasked(void **state)
 {
 	struct fake_message nonsense = {
@@ -290,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_copies_inside_its_grants),
 		cmocka_unit_test(test_is_refused_what_it_was_not_granted),
 		cmocka_unit_test(test_an_unmap_waits_for_what_is_served),
+		cmocka_unit_test(test_an_unmap_waits_for_the_epoch),
 		cmocka_unit_test(
 		    test_is_dropped_when_it_speaks_nonsense_unasked),
 	};

@@ -19,7 +19,7 @@ struct model {
 	uint8_t bar0[0x4000];
 	int intx_fd; /* -1: none set */
 	int msix_fds[8];
-	unsigned int eois;
+	unsigned int eois, fails;
 	bool destroyed;
 };
 
@@ -82,9 +82,9 @@ static bool model_io_fd(struct vdev *dev, unsigned int i, unsigned int *region,
 	return i == 0;
 }
 
-static void model_nothing(struct vdev *dev)
+static void model_fail(struct vdev *dev)
 {
-	(void)dev;
+	model_of(dev)->fails++;
 }
 
 static void model_destroy(struct vdev *dev)
@@ -99,7 +99,7 @@ static const struct vdev_ops model_ops = {
 	.intx_eoi = model_eoi,
 	.intx_asserted = model_asserted,
 	.io_fd = model_io_fd,
-	.fail = model_nothing,
+	.fail = model_fail,
 	.destroy = model_destroy,
 };
 
@@ -270,7 +270,9 @@ static void test_vendor_bytes_are_the_devices(void **state)
 	(void)state;
 	model_init(&m);
 	assert_int_equal(vdev_plug(&m.dev, bus, -1, &fn), 0);
+	m.config[VENDOR_CAP + 1] = 0;
 	m.config[VENDOR_CAP + 4] = 99;
+	assert_int_equal(config32(bus, fn, VENDOR_CAP) >> 8 & 0xff, MSIX_CAP);
 	assert_int_equal(config32(bus, fn, VENDOR_CAP + 4), 0x04030263);
 	config_write16(bus, fn, VENDOR_CAP + 6, 0x5566);
 	assert_int_equal(m.config[VENDOR_CAP + 6], 0x66);
@@ -298,6 +300,8 @@ static void test_bars_reach_the_device_until_it_is_gone(void **state)
 	pci_bar_read(fn, 0, 0x21, &value, 1);
 	assert_int_equal(value & 0xff, 0x33);
 	vdev_fail(&m.dev, "of a test");
+	vdev_fail(&m.dev, "of a test, again");
+	assert_int_equal(m.fails, 1);
 	pci_bar_read(fn, 0, 0x20, &value, 4);
 	assert_int_equal(value, UINT32_MAX);
 	assert_int_equal(config32(bus, fn, VENDOR_CAP + 4), UINT32_MAX);
