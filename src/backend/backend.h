@@ -33,12 +33,12 @@ struct backend;
 struct backend_ops {
 	/*
 	 * Sends one frame: @buf is a vnet header and the frame, contiguous,
-	 * @len bytes in all. All or nothing. Return: 0; -EAGAIN: no room, frame
-	 * dropped; -EOPNOTSUPP: the vnet header asks for what this backend
-	 * can not do; -EMSGSIZE: longer than it takes; or another -errno: frame
-	 * dropped.
+	 * @len bytes in all, which the backend may change. All or nothing.
+	 * Return: 0; -EAGAIN: no room, frame dropped; -EOPNOTSUPP: the vnet
+	 * header asks for what this backend can not do; -EMSGSIZE: longer than
+	 * it takes; or another -errno: frame dropped.
 	 */
-	int (*send)(struct backend *be, const void *buf, size_t len);
+	int (*send)(struct backend *be, void *buf, size_t len);
 	/*
 	 * Receives one frame with its vnet header into @buf. Returns its
 	 * length with the header; -EAGAIN if there is none; -EMSGSIZE if there

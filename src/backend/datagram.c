@@ -8,7 +8,7 @@
 #include "backend/backend_internal.h"
 #include "base/fd.h"
 
-static int datagram_send(struct backend *be, const void *buf, size_t len)
+static int datagram_send(struct backend *be, void *buf, size_t len)
 {
 	ssize_t n;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * passt takes and gives whole frames on a stream, each behind its length (4 bytes,
- * big-endian), without a vnet header.
+ * big-endian), without a vnet header. It wants checksums that are complete, and
+ * takes a TCP segment of any size: what is to be segmented goes as it is.
  */
 #include "backend/backend.h"
 
@@ -14,6 +15,7 @@
 #include <linux/virtio_net.h>
 
 #include "backend/backend_internal.h"
+#include "backend/checksum.h"
 #include "base/fd.h"
 
 #define LENGTH_LEN    4
@@ -73,7 +75,7 @@ static void keep_rest(struct passt *passt, const struct iovec iov[2],
 	passt->be.want_write = passt->out_end > 0;
 }
 
-static int send_frame(struct passt *passt, const uint8_t *frame, size_t len)
+static int send_frame(struct passt *passt, uint8_t *frame, size_t len)
 {
 	uint8_t length[LENGTH_LEN] = {
 		(uint8_t)(len >> 24),
@@ -83,7 +85,7 @@ static int send_frame(struct passt *passt, const uint8_t *frame, size_t len)
 	};
 	struct iovec iov[2] = {
 		{ length, LENGTH_LEN },
-		{ (void *)(uintptr_t)frame, len },
+		{ frame, len },
 	};
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 	ssize_t n;
@@ -101,21 +103,31 @@ static int send_frame(struct passt *passt, const uint8_t *frame, size_t len)
 	return 0;
 }
 
-static int passt_send(struct backend *be, const void *buf, size_t len)
+static bool is_known_gso(const struct virtio_net_hdr_v1 *vnet)
+{
+	uint8_t type = vnet->gso_type & ~VIRTIO_NET_HDR_GSO_ECN;
+
+	return type == VIRTIO_NET_HDR_GSO_NONE ||
+	       type == VIRTIO_NET_HDR_GSO_TCPV4 ||
+	       type == VIRTIO_NET_HDR_GSO_TCPV6;
+}
+
+static int passt_send(struct backend *be, void *buf, size_t len)
 {
 	struct passt *passt = container_of(be, struct passt, be);
+	uint8_t *frame = (uint8_t *)buf + BACKEND_VNET_LEN;
 	struct virtio_net_hdr_v1 vnet;
-	int ret;
+	int ret = 0;
 
 	memcpy(&vnet, buf, sizeof(vnet));
-	if (vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM ||
-	    vnet.gso_type != VIRTIO_NET_HDR_GSO_NONE)
+	if (!is_known_gso(&vnet))
 		ret = -EOPNOTSUPP;
 	else if (len - sizeof(vnet) > FRAME_LEN_MAX)
 		ret = -EMSGSIZE;
-	else
-		ret = send_frame(passt, (const uint8_t *)buf + sizeof(vnet),
-				 len - sizeof(vnet));
+	else if (vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		ret = checksum_finish(frame, len - sizeof(vnet), &vnet);
+	if (!ret)
+		ret = send_frame(passt, frame, len - sizeof(vnet));
 	return backend_count_send(be, len, ret);
 }
 

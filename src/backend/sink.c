@@ -20,7 +20,7 @@ struct sink {
 	uint8_t frame[];
 };
 
-static int sink_send(struct backend *be, const void *buf, size_t len)
+static int sink_send(struct backend *be, void *buf, size_t len)
 {
 	(void)buf;
 	return backend_count_send(be, len, 0);

@@ -15,7 +15,7 @@
 #include "backend/backend_internal.h"
 #include "base/fd.h"
 
-static int tap_send(struct backend *be, const void *buf, size_t len)
+static int tap_send(struct backend *be, void *buf, size_t len)
 {
 	ssize_t n;
 

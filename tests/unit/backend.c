@@ -70,15 +70,19 @@ static void test_passt_puts_the_length_in_front(void **state)
 	finish(&p);
 }
 
-static void test_passt_refuses_what_only_a_kernel_can_do(void **state)
+static void test_passt_refuses_what_it_cannot_do(void **state)
 {
 	static const struct {
 		struct virtio_net_hdr_v1 vnet;
 		size_t len;
 		int want;
 	} cases[] = {
-		{ { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM }, 60, -EOPNOTSUPP },
-		{ { .gso_type = VIRTIO_NET_HDR_GSO_TCPV4 }, 60, -EOPNOTSUPP },
+		{ { .gso_type = VIRTIO_NET_HDR_GSO_UDP }, 60, -EOPNOTSUPP },
+		{ { .gso_type = VIRTIO_NET_HDR_GSO_TCPV4 }, 9000, 0 },
+		{ { .flags = 1, .csum_start = 50, .csum_offset = 8 }, 60, 0 },
+		{ { .flags = 1, .csum_start = 50, .csum_offset = 9 },
+		  60,
+		  -EINVAL },
 		{ { .hdr_len = 14 }, 60, 0 },
 		{ { .flags = 0 }, FRAME_MAX, 0 },
 		{ { .flags = 0 }, FRAME_MAX + 1, -EMSGSIZE },
@@ -94,6 +98,52 @@ static void test_passt_refuses_what_only_a_kernel_can_do(void **state)
 		    p.be->ops->send(p.be, buf, VNET + cases[i].len),
 		    cases[i].want);
 		assert_int_equal(p.be->stats.send_dropped, cases[i].want != 0);
+		finish(&p);
+	}
+}
+
+/* Word by word, as RFC 1071 describes it. */
+static uint32_t sum_words(const uint8_t *p, size_t len)
+{
+	uint32_t total = 0;
+
+	for (size_t i = 0; i < len; i++)
+		total += i % 2 ? p[i] : (uint32_t)p[i] << 8;
+	while (total >> 16)
+		total = (total & 0xffff) + (total >> 16);
+	return total;
+}
+
+/* Whoever sums a completed segment and its pseudo-header gets all ones. */
+static void test_passt_completes_checksums(void **state)
+{
+	const struct virtio_net_hdr_v1 vnet = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.csum_start = 34,
+		.csum_offset = 16,
+	};
+	const uint16_t pseudo = 0x1234;
+
+	(void)state;
+	for (size_t len = 54; len < 90; len++) {
+		struct pair p = make(SOCK_STREAM, backend_passt_create);
+		uint8_t buf[VNET + 90], got[4 + 90];
+
+		for (size_t i = 0; i < sizeof(buf); i++)
+			buf[i] = (uint8_t)(i * 37 + len);
+		memcpy(buf, &vnet, VNET);
+		buf[VNET + 34 + 16] = pseudo >> 8;
+		buf[VNET + 34 + 17] = pseudo & 0xff;
+		assert_int_equal(p.be->ops->send(p.be, buf, VNET + len), 0);
+		assert_int_equal(read(p.peer, got, sizeof(got)), 4 + len);
+		assert_int_equal(
+		    sum_words(
+			(uint8_t[]){
+			    pseudo >> 8, pseudo & 0xff,
+			    (uint8_t)(sum_words(got + 4 + 34, len - 34) >> 8),
+			    (uint8_t)sum_words(got + 4 + 34, len - 34) },
+			4),
+		    0xffff);
 		finish(&p);
 	}
 }
@@ -313,7 +363,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_passt_puts_the_length_in_front),
-		cmocka_unit_test(test_passt_refuses_what_only_a_kernel_can_do),
+		cmocka_unit_test(test_passt_completes_checksums),
+		cmocka_unit_test(test_passt_refuses_what_it_cannot_do),
 		cmocka_unit_test(
 		    test_passt_keeps_its_framing_when_the_socket_is_full),
 		cmocka_unit_test(test_passt_forgets_the_rest_when_nobody_reads),
