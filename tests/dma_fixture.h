@@ -70,7 +70,7 @@ struct fix {
 	uint32_t tail[FIX_RINGS];
 };
 
-static inline int fix_send(struct backend *be, const void *buf, size_t len)
+static inline int fix_send(struct backend *be, void *buf, size_t len)
 {
 	struct fix_backend *fb = (struct fix_backend *)be;
 	unsigned int i = fb->nr_sent++ % ARRAY_SIZE(fb->sent);

@@ -21,26 +21,25 @@ struct span {
 };
 
 /* The longest run of [iova, +len) that is contiguous, permitted and resident. */
-static int find_span(struct dma_master *m, uint64_t iova, uint64_t len,
-		     unsigned int access, struct span *span,
-		     struct dma_stop *stop)
+static inline int find_span(struct dma_master *m, uint64_t iova, uint64_t len,
+			    unsigned int access, struct span *span,
+			    struct dma_stop *stop)
 {
 	uint64_t gpa, run;
 	int ret;
 
-	stop->iova = iova;
 	ret = viommu_translate(m->ep, iova, len, access, &gpa, &run);
-	if (unlikely(ret))
-		return ret;
-	span->host = guest_ram_resident(m->ram, gpa, run);
-	span->len = (uint32_t)run;
-	if (likely(span->host))
-		return 0;
-	if (!guest_ram_contains(m->ram, gpa, run))
-		return -EFAULT;
-	stop->gpa = gpa;
-	stop->len = run;
-	return -EAGAIN;
+	if (likely(!ret)) {
+		span->host = guest_ram_resident(m->ram, gpa, run);
+		span->len = (uint32_t)run;
+		if (likely(span->host))
+			return 0;
+		stop->gpa = gpa;
+		stop->len = run;
+		ret = guest_ram_contains(m->ram, gpa, run) ? -EAGAIN : -EFAULT;
+	}
+	stop->iova = iova;
+	return ret;
 }
 
 static void copy(const struct span *span, void *local, unsigned int access)

@@ -44,17 +44,6 @@ void dma_tx_fini(struct tx *tx)
 	tx->buf = NULL;
 }
 
-uint8_t *dma_tx_at(struct tx *tx)
-{
-	uint8_t *head = tx->buf + tx->start;
-
-	if (!tx->begun) {
-		memset(head, 0, BACKEND_VNET_LEN);
-		tx->begun = true;
-	}
-	return head + BACKEND_VNET_LEN + tx->len;
-}
-
 static bool gso_valid(const struct virtio_net_hdr_v1 *vnet)
 {
 	switch (vnet->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
@@ -90,7 +79,9 @@ uint16_t dma_tx_end(struct group *g)
 	struct tx *tx = &g->ring->tx;
 	const uint32_t len = BACKEND_VNET_LEN + tx->len;
 
-	if (tx->len < ETHER_LEN || !vnet_valid(tx->buf + tx->start, tx->len))
+	if (tx->len < ETHER_LEN)
+		return PORT_E_ENTRY;
+	if (tx->vnet && !vnet_valid(tx->buf + tx->start, tx->len))
 		return PORT_E_ENTRY;
 	g->frames[g->nr_frames++] = (struct outgoing){
 		.start = tx->start,
@@ -122,8 +113,10 @@ void dma_tx_send(struct dma_port *port, struct group *g)
 
 		/* What the backend can not do is the device's mistake; that it
 		 * has no room is a cable's. */
-		if (ret == -EOPNOTSUPP || ret == -EMSGSIZE)
+		if (ret == -EOPNOTSUPP || ret == -EMSGSIZE) {
 			g->outcomes[frame->entry].code = PORT_E_ENTRY;
+			g->nr_failed++;
+		}
 		sent += !ret;
 	}
 	if (g->nr_frames == 0)

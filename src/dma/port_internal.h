@@ -11,6 +11,7 @@
 #include "dma/port.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #define FRAME_LEN_MAX 0x10040 /* 64 KiB of IP with its Ethernet header, VLANs */
 #define FRAME_PAD     64      /* zeros that RECV finds behind a frame */
@@ -27,6 +28,7 @@ struct tx {
 	uint32_t start; /* where the frame's vnet header is */
 	uint32_t len;	/* bytes of the frame itself */
 	bool begun;	/* has had a piece */
+	bool vnet;	/* has brought a vnet header of its own */
 	bool failed;	/* PORT_E_RUN until its end */
 };
 
@@ -92,6 +94,8 @@ struct group {
 	uint32_t avail;	      /* entries that the device has published */
 	uint32_t budget;      /* bytes left to the epoch */
 	volatile uint32_t nr; /* entries completed; looked at after a SIGBUS */
+	uint32_t nr_failed;   /* of them */
+	uint32_t nr_irq;      /* of them with PORT_F_IRQ */
 	bool populate;	      /* stopped for the pages of @stop */
 	struct dma_stop stop;
 	uint64_t read, written;
@@ -131,25 +135,61 @@ struct dma_port {
 	uint32_t stopping; /* atomic */
 };
 
+/* One operation: what it may look like, and what is done for it. */
+struct dma_op {
+	uint8_t flags;	    /* that it knows */
+	uint8_t access;	    /* of guest memory; 0: none */
+	uint8_t cost_shift; /* what its bytes cost of the epoch's */
+	/* May this entry be? 0 or PORT_E_*. May be NULL. */
+	uint16_t (*check)(struct dma_port *port, const struct ring *ring);
+	/* The next @len bytes. 0, or as dma_move(), or -EINVAL. */
+	int (*move)(struct dma_port *port, struct group *g, uint32_t len);
+	/* The entry is over, with @code so far. The code that it gets. May be
+	 * NULL. */
+	uint16_t (*end)(struct dma_port *port, struct group *g, uint16_t code);
+};
+
+/* op.c: by enum port_op; entry 0 is none. */
+#define NR_DMA_OPS (PORT_OP_DROP + 1)
+extern const struct dma_op dma_ops[NR_DMA_OPS];
+
+static inline uint8_t dma_fill_stride(const struct port_entry *e)
+{
+	return (uint8_t)(e->staging >> 8);
+}
+
 /* ring.c: serves one epoch's worth of a ring. True if there was anything. */
 bool dma_ring_serve(struct dma_port *port, struct ring *ring);
 /* Has the device published what is not served? */
 bool dma_ring_pending(const struct ring *ring);
 
-/* frame.c. @local of dma_rx_at() is where @len more bytes of a slot are, or
- * NULL if the slot is not in use or has no such bytes. */
+/* frame.c: frames to the backend … */
 int dma_tx_init(struct tx *tx);
 void dma_tx_fini(struct tx *tx);
 /* Begins a frame if none has been; where its next piece goes. */
-uint8_t *dma_tx_at(struct tx *tx);
+static inline uint8_t *dma_tx_at(struct tx *tx)
+{
+	uint8_t *head = tx->buf + tx->start;
+
+	if (!tx->begun) {
+		memset(head, 0, BACKEND_VNET_LEN);
+		tx->begun = true;
+		tx->vnet = false;
+	}
+	return head + BACKEND_VNET_LEN + tx->len;
+}
+
 /* Ends the frame that an entry completes: into the group's list, or PORT_E_*. */
 uint16_t dma_tx_end(struct group *g);
 /* Sends the group's frames, outside the epoch; failures go to the outcomes. */
 void dma_tx_send(struct dma_port *port, struct group *g);
 
+/* … and from it. */
 int dma_rx_init(struct rx *rx);
 void dma_rx_fini(struct rx *rx);
+/* Where the next @len bytes of a slot are; NULL: not in use, or has not so many. */
 uint8_t *dma_rx_at(struct rx *rx, uint16_t slot, uint32_t len);
+/* Gives a slot back, if it is one that is in use. */
 void dma_rx_put(struct rx *rx, uint16_t slot);
 /* Takes frames from the backend and announces them. True if there were any. */
 bool dma_rx_pull(struct dma_port *port);

@@ -41,7 +41,8 @@ struct vq {
 	struct vring_used *used;
 	uint16_t size;
 	bool indirect;
-	uint16_t next_avail; /* free-running */
+	uint16_t next_avail; /* these three: free-running */
+	uint16_t seen_avail; /* the driver's index when it was last looked at */
 	uint16_t next_used;
 	const char *broken; /* why; NULL: it is not */
 };
@@ -95,7 +96,7 @@ MUST_CHECK int vq_chain_write(struct vq *vq, const struct vq_chain *chain,
 			      const void *buf, size_t len);
 
 /**
- * vq_push() - Give a buffer back to the driver
+ * vq_push() - Give a buffer back, to be seen by the driver at vq_publish()
  * @len: bytes written
  *
  * Return: 0, or -EFAULT: the queue is broken.
@@ -103,7 +104,11 @@ MUST_CHECK int vq_chain_write(struct vq *vq, const struct vq_chain *chain,
 MUST_CHECK int vq_push(struct vq *vq, const struct vq_chain *chain,
 		       uint32_t len);
 
-/* Does the driver want an interrupt for what was pushed? */
+/* Show the driver what was pushed. Once for several buffers: the driver polls the
+ * cache line that this writes. */
+void vq_publish(struct vq *vq);
+
+/* Does the driver want an interrupt for what was published? */
 bool vq_wants_interrupt(struct vq *vq);
 
 /*

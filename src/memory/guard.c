@@ -22,25 +22,34 @@ static void on_sigbus(int sig)
 
 int guard_install(void)
 {
-	/* SA_NODEFER: siglongjmp() leaves the handler without unblocking. */
-	struct sigaction action = { .sa_handler = on_sigbus,
-				    .sa_flags = SA_NODEFER };
+	struct sigaction action = { .sa_handler = on_sigbus };
 
 	(void)sigemptyset(&action.sa_mask);
 	return sigaction(SIGBUS, &action, NULL) < 0 ? -errno : 0;
 }
 
+/* The handler was left by a jump, with its signal blocked. */
+static void unblock_sigbus(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGBUS);
+	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int guard_run(void (*body)(void *ctx), void *ctx)
 {
 	sigjmp_buf *const outer = landing;
-	sigjmp_buf here;
+	UNINITIALISED sigjmp_buf here; /* 200 bytes, on every path */
 	int ret = 0;
 
-	/* The signal mask is not saved: that would be a system call. */
+	/* The signal mask is not saved: that would be a system call each time. */
 	if (sigsetjmp(here, 0) == 0) {
 		landing = &here;
 		body(ctx);
 	} else {
+		unblock_sigbus();
 		ret = -EFAULT;
 	}
 	landing = outer;

@@ -28,7 +28,7 @@ MUST_CHECK int guard_install(void);
  * @body: may be left at any of its accesses to memory: it holds no lock and
  *	  owns nothing, and what it has done so far is in @ctx
  *
- * Makes no system call.
+ * Makes no system call, except after a SIGBUS.
  *
  * Return: 0 when @body has returned, -EFAULT if a SIGBUS ended it.
  */
