@@ -147,7 +147,7 @@ out:
  * is taken off with all that is mounted in it. */
 static int enter_empty_root(struct spawn *spawn)
 {
-	int mnt, ret = 0;
+	int mnt = -1, ret;
 
 	(void)spawn;
 	if (JAIL_SANITISED)
