@@ -32,8 +32,14 @@ struct vdev_region {
 };
 
 struct vdev_ops {
-	/* Return: 0, -EINVAL (outside the region), -ENODEV (gone), or the
-	 * device's error. */
+	/*
+	 * A register page (vfio/regpage.h) is made of 32-bit words: reads of
+	 * other widths are cut out of the words that they touch, writes of
+	 * anything but aligned words are refused.
+	 *
+	 * Return: 0, -EINVAL (outside the region, or as said), -ENODEV (gone),
+	 * or the device's error. After an error all of @buf is ones.
+	 */
 	int (*region_read)(struct vdev *dev, unsigned int region, uint64_t off,
 			   void *buf, uint32_t len);
 	int (*region_write)(struct vdev *dev, unsigned int region, uint64_t off,
