@@ -9,6 +9,9 @@
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define NORETURN	  __attribute__((noreturn))
 #define EXPORT		  __attribute__((visibility("default")))
+/* Not even zeroed by -ftrivial-auto-var-init: for buffers that are filled before
+ * they are read, where zeroing would cost more than the work. */
+#define UNINITIALISED	  __attribute__((uninitialized))
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

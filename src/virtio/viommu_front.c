@@ -98,7 +98,7 @@ static int serve_request(struct viommu_front *front)
 {
 	struct vq *vq = &front->queues[REQUESTS];
 	struct vq_chain *chain = &front->chain;
-	uint8_t req[VIOMMU_REQ_MAX + 1], resp[RESP_MAX + 1];
+	UNINITIALISED uint8_t req[VIOMMU_REQ_MAX + 1], resp[RESP_MAX + 1];
 	size_t req_len, resp_len, used;
 	int ret;
 
