@@ -206,8 +206,25 @@ static const char *walk_chain(const struct vq *vq, struct vq_chain *chain)
 	}
 }
 
+/*
+ * Looks at the driver's index, but not again before all that it said has been
+ * taken. Return: as vq_pop().
+ */
+static int look_for_more(struct vq *vq)
+{
+	if (vq->seen_avail != vq->next_avail)
+		return 0;
+	vq->seen_avail =
+	    le16toh(__atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE));
+	if (vq->seen_avail == vq->next_avail)
+		return -EAGAIN;
+	if ((uint16_t)(vq->seen_avail - vq->next_avail) > vq->size)
+		return -EBADMSG;
+	return 0;
+}
+
 struct pop {
-	const struct vq *vq;
+	struct vq *vq;
 	struct vq_chain *chain;
 	int ret;
 	const char *why;
@@ -216,20 +233,15 @@ struct pop {
 static void pop_chain(void *ctx)
 {
 	struct pop *pop = ctx;
-	const struct vq *vq = pop->vq;
+	struct vq *vq = pop->vq;
 	struct vq_chain *chain = pop->chain;
-	uint16_t idx, nr;
+	uint16_t idx;
 
-	idx = le16toh(__atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE));
-	nr = (uint16_t)(idx - vq->next_avail);
-	if (nr == 0) {
-		pop->ret = -EAGAIN;
-		return;
-	}
-	if (nr > vq->size) {
+	pop->ret = look_for_more(vq);
+	if (pop->ret == -EBADMSG)
 		pop->why = "more buffers than the queue has";
+	if (pop->ret)
 		return;
-	}
 	idx = vq->next_avail % vq->size;
 	chain->head =
 	    le16toh(__atomic_load_n(&vq->avail->ring[idx], __ATOMIC_RELAXED));
@@ -293,32 +305,41 @@ int vq_chain_write(struct vq *vq, const struct vq_chain *chain, const void *buf,
 }
 
 struct push {
-	struct vring_used *used;
+	struct vring_used_elem *at;
 	struct vring_used_elem elem;
-	uint16_t at, idx;
 };
 
 static void push_used(void *ctx)
 {
-	struct push *push = ctx;
+	const struct push *push = ctx;
 
-	push->used->ring[push->at] = push->elem;
-	/* Release: the buffer and its entry are there before the index. */
-	__atomic_store_n(&push->used->idx, htole16(push->idx),
-			 __ATOMIC_RELEASE);
+	*push->at = push->elem;
 }
 
 int vq_push(struct vq *vq, const struct vq_chain *chain, uint32_t len)
 {
 	struct push push = {
-		.used = vq->used,
+		.at = &vq->used->ring[vq->next_used % vq->size],
 		.elem = { htole32(chain->head), htole32(len) },
-		.at = vq->next_used % vq->size,
-		.idx = (uint16_t)(vq->next_used + 1),
 	};
 
 	if (guard_run(push_used, &push))
 		return break_queue(vq, "a ring can not be written", -EFAULT);
 	vq->next_used++;
 	return 0;
+}
+
+/* Release: buffers and entries are there before the index says so. */
+static void store_index(void *ctx)
+{
+	const struct vq *vq = ctx;
+
+	__atomic_store_n(&vq->used->idx, htole16(vq->next_used),
+			 __ATOMIC_RELEASE);
+}
+
+void vq_publish(struct vq *vq)
+{
+	if (guard_run(store_index, vq))
+		(void)break_queue(vq, "a ring can not be written", 0);
 }

@@ -31,6 +31,7 @@
 #define CLASS	   0x080600 /* system peripheral, IOMMU */
 #define QUEUE_SIZE VQ_SIZE_MAX
 #define BATCH	   64 /* requests until events and stops have their turn */
+#define GROUP	   16 /* answers that the driver gets to see at a time */
 #define RESP_MAX   (VIOMMU_PROBE_LEN + sizeof(struct virtio_iommu_req_tail))
 #define BIT(n)	   (1ull << (n))
 
@@ -133,8 +134,10 @@ static bool serve_requests(struct viommu_front *front)
 		ret = serve_request(front);
 		if (ret)
 			break;
-		nr++;
+		if (++nr % GROUP == 0)
+			vq_publish(vq);
 	}
+	vq_publish(vq);
 	vq_set_notify(vq, true);
 	if (nr > 0 && vq_wants_interrupt(vq))
 		vpci_interrupt(front->vpci, REQUESTS);
@@ -180,6 +183,8 @@ static void serve_events(struct viommu_front *front)
 			break;
 		sent = true;
 	}
+	if (sent)
+		vq_publish(vq);
 	if (sent && vq_wants_interrupt(vq))
 		vpci_interrupt(front->vpci, EVENTS);
 	if (vq->broken)

@@ -57,7 +57,10 @@ static bool serve(struct vq *vq)
 		return false;
 	if (vq_chain_write(vq, &chain, answer, write_len))
 		return false;
-	return vq_push(vq, &chain, (uint32_t)write_len) == 0;
+	if (vq_push(vq, &chain, (uint32_t)write_len))
+		return false;
+	vq_publish(vq);
+	return true;
 }
 
 static void run(struct guest_ram *ram, const struct vq_layout *layout)

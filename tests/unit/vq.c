@@ -104,6 +104,8 @@ static void test_a_chain_and_back(void **state)
 	assert_memory_equal(buf, "yz", 2);
 
 	assert_int_equal(vq_push(&fx->vq, &fx->chain, 3), 0);
+	assert_int_equal(ring_used_idx(&fx->ring), 0);
+	vq_publish(&fx->vq);
 	assert_int_equal(ring_used_idx(&fx->ring), 1);
 	assert_int_equal(ring_used(&fx->ring, 0).id, 5);
 	assert_int_equal(ring_used(&fx->ring, 0).len, 3);
@@ -123,6 +125,7 @@ static void test_indices_run_round(void **state)
 		assert_int_equal(vq_pop(&fx->vq, &fx->chain), 0);
 		assert_int_equal(fx->chain.head, head);
 		assert_int_equal(vq_push(&fx->vq, &fx->chain, i), 0);
+		vq_publish(&fx->vq);
 		assert_int_equal(ring_used_idx(&fx->ring), (uint16_t)(i + 1));
 		assert_int_equal(ring_used(&fx->ring, (uint16_t)i).len, i);
 	}
