@@ -169,6 +169,8 @@ int loop_run(struct loop *loop)
 		}
 		sweep(loop);
 	}
+	__atomic_store_n(&loop->stopped, false, __ATOMIC_RELAXED);
+	fd_event_drain(loop->stop_fd);
 	return loop->value;
 }
 

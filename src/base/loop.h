@@ -42,7 +42,8 @@ void loop_remove(struct loop *loop, int fd);
 MUST_CHECK int loop_add_timer(struct loop *loop, unsigned int ms,
 			      loop_handler *handler, void *ctx, int *out);
 
-/* Serves events until loop_stop(). Return: the value given to loop_stop(). */
+/* Serves events until loop_stop(), which may have come before; then may be called
+ * again. Return: the value given to loop_stop(). */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop, int value);
 

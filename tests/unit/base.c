@@ -98,6 +98,16 @@ static void test_loop_serves_until_stopped(void **state)
 	fd_event_signal(ev);
 	assert_int_equal(loop_run(once.loop), 7);
 	assert_int_equal(once.calls, 2);
+
+	/* Again; a stop that came before the run counts. */
+	once.calls = 0;
+	assert_int_equal(
+	    loop_add(once.loop, ev, EPOLLIN, stop_at_second, &once), 0);
+	fd_event_signal(ev);
+	assert_int_equal(loop_run(once.loop), 7);
+	assert_int_equal(once.calls, 2);
+	loop_stop(once.loop, 8);
+	assert_int_equal(loop_run(once.loop), 8);
 	loop_destroy(once.loop);
 	fd_close(&ev);
 }
