@@ -18,7 +18,7 @@
 #include "cli/socket.h"
 #include "jail/jail.h"
 
-#define MAC_TEXT_LEN (3 * RUN_MAC_LEN)
+#define MAC_TEXT_LEN ((size_t)3 * RUN_MAC_LEN)
 #define END_MS	     2000
 #define STEP_MS	     5
 
@@ -191,7 +191,7 @@ bool device_reap(struct device *dev, pid_t pid, int status)
 
 static void end_process(pid_t *pid)
 {
-	const struct timespec step = { .tv_nsec = STEP_MS * 1000000l };
+	const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
 
 	for (int ms = 0; *pid > 0 && ms < END_MS; ms += STEP_MS) {
 		if (waitpid(*pid, NULL, WNOHANG) != 0)

@@ -55,6 +55,10 @@ static void show(struct devlog *log)
 	if (end[-1] == '\r')
 		end--;
 	*end = '\0';
+	/* A 0 of the writer would end the line. */
+	for (char *p = log->line; p < end; p++)
+		if (!*p)
+			*p = '?';
 	log->len = 0;
 	devlog_sanitise(log->line);
 	if (skipped(log))
@@ -78,8 +82,7 @@ static void take(struct devlog *log, const char *bytes, size_t len)
 			show(log);
 			log->cut = false;
 		} else if (!log->cut) {
-			/* A 0 would end the line; it is not printable. */
-			log->line[log->len++] = bytes[i] ? bytes[i] : '?';
+			log->line[log->len++] = bytes[i];
 			if (log->len == DEVLOG_LINE_MAX) {
 				log->cut = true;
 				show(log);

@@ -110,7 +110,7 @@ static const char *parse_iommu(struct run_options *opt, const char *value)
 
 static const char *parse_reboot(struct run_options *opt, const char *value)
 {
-	if (strcmp(value, "restart") && strcmp(value, "exit"))
+	if (strcmp(value, "restart") != 0 && strcmp(value, "exit") != 0)
 		return "give restart or exit";
 	opt->exit_on_reboot = !strcmp(value, "exit");
 	return NULL;

@@ -96,7 +96,8 @@ static size_t list_slots(struct vmm_spec *spec, int *slots[FDS_MAX])
 	};
 	size_t n = 0;
 
-	_Static_assert(ARRAY_SIZE(fixed) + 2 * MACHINE_DEVS_MAX <= FDS_MAX,
+	_Static_assert(ARRAY_SIZE(fixed) + (size_t)2 * MACHINE_DEVS_MAX <=
+			   FDS_MAX,
 		       "all fit");
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		slots[n++] = fixed[i];
