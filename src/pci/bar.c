@@ -115,15 +115,14 @@ static bool wanted(const struct pci_function *fn, unsigned int i,
 {
 	const struct pci_bar *bar = &fn->bars[i].desc;
 	const uint8_t *reg = fn->config + PCI_BASE_ADDRESS_0 + 4 * i;
-	uint64_t last;
 
 	if (!(get_le16(fn->config + PCI_COMMAND) & kinds[bar->type].enable))
 		return false;
 	*addr = get_le32(reg) & kinds[bar->type].low_mask;
 	if (bar->type == PCI_BAR_MEM64)
 		*addr |= (uint64_t)get_le32(reg + 4) << 32;
-	last = *addr + bar->size - 1;
-	return last >= *addr && (bar->type != PCI_BAR_IO || last <= UINT16_MAX);
+	/* Aligned to its size it can not wrap, but I/O space has 16 bits. */
+	return bar->type != PCI_BAR_IO || *addr + bar->size - 1 <= UINT16_MAX;
 }
 
 static void update_bar(struct pci_function *fn, unsigned int i)

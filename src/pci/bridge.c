@@ -51,28 +51,23 @@ static const struct {
 	uint8_t off;
 	uint32_t value;
 	uint32_t writable;
-	uint32_t clears;
 } port_words[] = {
 	{ PCI_CAP_LIST_ID,
 	  PCI_CAP_ID_EXP |
 	      (2u | PCI_EXP_TYPE_ROOT_PORT << 4 | PCI_EXP_FLAGS_SLOT) << 16,
-	  0, 0 },
-	{ PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_RBER, 0, 0 },
+	  0 },
+	{ PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_RBER, 0 },
 	{ PCI_EXP_DEVCTL, 0,
 	  PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE |
 	      PCI_EXP_DEVCTL_URRE | PCI_EXP_DEVCTL_PAYLOAD |
-	      PCI_EXP_DEVCTL_READRQ,
-	  (uint32_t)(PCI_EXP_DEVSTA_CED | PCI_EXP_DEVSTA_NFED |
-		     PCI_EXP_DEVSTA_FED | PCI_EXP_DEVSTA_URD)
-	      << 16 },
-	{ PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_SLS_2_5GB | 1u << 4, 0, 0 },
+	      PCI_EXP_DEVCTL_READRQ },
+	{ PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_SLS_2_5GB | 1u << 4, 0 },
 	{ PCI_EXP_LNKCTL, 0,
-	  PCI_EXP_LNKCTL_ASPMC | PCI_EXP_LNKCTL_LD | PCI_EXP_LNKCTL_CCC, 0 },
+	  PCI_EXP_LNKCTL_ASPMC | PCI_EXP_LNKCTL_LD | PCI_EXP_LNKCTL_CCC },
 	{ PCI_EXP_RTCTL, 0,
 	  PCI_EXP_RTCTL_SECEE | PCI_EXP_RTCTL_SENFEE | PCI_EXP_RTCTL_SEFEE |
-	      PCI_EXP_RTCTL_PMEIE,
-	  0 },
-	{ PCI_EXP_LNKCTL2, PCI_EXP_LNKCTL2_TLS_2_5GT, PCI_EXP_LNKCTL2_TLS, 0 },
+	      PCI_EXP_RTCTL_PMEIE },
+	{ PCI_EXP_LNKCTL2, PCI_EXP_LNKCTL2_TLS_2_5GT, PCI_EXP_LNKCTL2_TLS },
 };
 
 static void init_port_cap(struct pci_function *fn, unsigned int slot_number)
@@ -82,7 +77,6 @@ static void init_port_cap(struct pci_function *fn, unsigned int slot_number)
 
 		pci_config_put32(fn, at, port_words[i].value,
 				 port_words[i].writable);
-		put_le32(fn->clears + at, port_words[i].clears);
 	}
 	pci_config_put32(fn, PORT_CAP + PCI_EXP_SLTCAP, slot_number << 19, 0);
 	fn->config[PCI_CAPABILITY_LIST] = PORT_CAP;
@@ -101,7 +95,6 @@ static void init_port_header(struct pci_function *fn, unsigned int nr,
 	/* An I/O window that is closed: base above limit. */
 	put_le16(fn->config + PCI_IO_BASE, 0x00f0);
 	put_le16(fn->writable + PCI_IO_BASE, 0xf0f0);
-	put_le16(fn->clears + PCI_SEC_STATUS, 0xf900);
 	pci_config_put32(fn, PCI_MEMORY_BASE,
 			 (uint32_t)(mem32 >> 16 & 0xfff0) |
 			     (uint32_t)(mem32_last & 0xfff00000),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Config space. What may be written is two masks a byte; after a write, what it
- * has an effect on is brought up to date: decoding, MSI-X, INTx.
+ * Config space. What may be written is a mask for each byte; after a write, what
+ * it has an effect on is brought up to date: decoding, MSI-X, INTx.
  */
 #include <string.h>
 
@@ -60,10 +60,6 @@ void pci_config_init(struct pci_function *fn,
 		     PCI_COMMAND_INTX_DISABLE);
 	if (fn->config[PCI_CAPABILITY_LIST])
 		fn->config[PCI_STATUS] = PCI_STATUS_CAP_LIST;
-	put_le16(fn->clears + PCI_STATUS,
-		 PCI_STATUS_PARITY | PCI_STATUS_SIG_TARGET_ABORT |
-		     PCI_STATUS_REC_TARGET_ABORT | PCI_STATUS_REC_MASTER_ABORT |
-		     PCI_STATUS_SIG_SYSTEM_ERROR | PCI_STATUS_DETECTED_PARITY);
 	fn->writable[PCI_CACHE_LINE_SIZE] = 0xff;
 	fn->writable[PCI_INTERRUPT_LINE] = 0xff;
 }
@@ -111,11 +107,9 @@ static void write_own(struct pci_function *fn, unsigned int off,
 {
 	for (unsigned int i = 0; i < len; i++) {
 		uint8_t w = fn->writable[off + i];
-		uint8_t c = fn->clears[off + i];
 		uint8_t value = fn->config[off + i];
 
 		value = (uint8_t)((value & ~w) | (buf[i] & w));
-		value = (uint8_t)(value & ~(buf[i] & c));
 		/* pci_intx_is_allowed() and _bdf() look without the lock. */
 		__atomic_store_n(&fn->config[off + i], value, __ATOMIC_SEQ_CST);
 	}

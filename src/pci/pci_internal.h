@@ -53,11 +53,10 @@ struct pci_function {
 	struct pci_link *below;	     /* owned; NULL: no root port */
 	uint8_t devfn;
 	char name[32];
-	/* A write sets the bits of @writable, and clears those that are set
-	 * both in it and in @clears. */
+	/* Bits that a write clears by a one are not among the writable: the
+	 * errors that they stand for do not happen, so they stay 0. */
 	uint8_t config[PCI_HEADER_CONST];
 	uint8_t writable[PCI_HEADER_CONST];
-	uint8_t clears[PCI_HEADER_CONST];
 	struct pci_bar_state bars[PCI_NR_BARS];
 	struct pci_msix msix;
 	int intx_fd, intx_eoi_fd; /* -1: no INTx */
