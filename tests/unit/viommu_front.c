@@ -342,6 +342,7 @@ static void test_one_kick_for_many(void **state)
 	struct fixture *fx = *state;
 	struct virtio_iommu_req_attach req = fixture_attach(DOMAIN, EP, 0);
 	struct ring *r = &fx->requests;
+	uint64_t end = now_ms() + 5000;
 
 	start(fx);
 	assert_int_equal(guest_ram_write(fx->ram, REQ_GPA, &req, 20), 0);
@@ -354,8 +355,11 @@ static void test_one_kick_for_many(void **state)
 	wait_used(r, RING_SIZE / 2);
 	for (uint16_t i = 0; i < RING_SIZE / 2; i++)
 		assert_int_equal(ring_used(r, i).id, 2 * i);
-	/* When it has gone to sleep it wants to be woken again. */
-	assert_int_equal(attach(fx), VIRTIO_IOMMU_S_OK);
+	/* When it goes to sleep it wants to be woken again. */
+	while (ring_used_flags(r) & VRING_USED_F_NO_NOTIFY) {
+		assert_true(now_ms() < end);
+		(void)sched_yield();
+	}
 }
 
 static void post_event_buffer(struct fixture *fx, uint16_t i, uint32_t len)

@@ -547,6 +547,20 @@ static void test_windows_that_make_no_access(void **state)
 	}
 }
 
+static void test_a_window_off_its_alignment(void **state)
+{
+	struct fixture *fx = *state;
+	struct virtio_driver *d = &fx->driver;
+	const unsigned int type = VIRTIO_PCI_CAP_DEVICE_CFG;
+
+	window(d, d->structures[type].bar, d->structures[type].off + 1, 4);
+	driver_config_set(d, d->config_at + 16, 0xffffffff, 4);
+	assert_int_equal(driver_get(d, type, 0, 8), 0);
+	window(d, d->structures[type].bar, d->structures[type].off + 4, 4);
+	driver_config_set(d, d->config_at + 16, 0xffffffff, 4);
+	assert_int_equal(driver_get(d, type, 0, 8), 0xffffffff00000000);
+}
+
 static void test_other_bytes_of_the_bars(void **state)
 {
 	struct fixture *fx = *state;
@@ -607,6 +621,7 @@ int main(void)
 		TEST(test_needs_reset_is_told),
 		TEST(test_the_configuration_window),
 		TEST(test_windows_that_make_no_access),
+		TEST(test_a_window_off_its_alignment),
 		TEST(test_other_bytes_of_the_bars),
 		TEST(test_descriptions_are_checked),
 	};

@@ -241,6 +241,15 @@ static void break_by_loop_in_table(struct ring *r)
 	ring_publish(r, 0);
 }
 
+static void break_by_long_table(struct ring *r)
+{
+	ring_desc(r, 0, TABLE, 16 * (RING_SIZE + 1), INDIRECT, 0);
+	for (uint16_t i = 0; i < RING_SIZE; i++)
+		ring_desc_at(r, TABLE, i, DATA, 1, NEXT, (uint16_t)(i + 1));
+	ring_desc_at(r, TABLE, RING_SIZE, DATA, 1, 0, 0);
+	ring_publish(r, 0);
+}
+
 static void test_a_broken_rule_breaks_the_queue(void **state)
 {
 	static void (*const cases[])(struct ring * r) = {
@@ -250,7 +259,7 @@ static void test_a_broken_rule_breaks_the_queue(void **state)
 		break_by_table_length,	break_by_empty_table,
 		break_by_table_outside, break_by_table_not_last,
 		break_by_nesting,	break_by_next_in_table,
-		break_by_loop_in_table,
+		break_by_loop_in_table, break_by_long_table,
 	};
 	struct fixture *fx = *state;
 
