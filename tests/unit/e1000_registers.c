@@ -162,6 +162,43 @@ static void test_posted_writes_come_before_the_doorbell(void **state)
 	fixture_destroy(f);
 }
 
+/* A doorbell from before a reset is not acted on after it. */
+static void test_reset_forgets_the_doorbell(void **state)
+{
+	struct fixture *f = fixture_create();
+
+	(void)state;
+	driver_start(driver_of(f), 0, 0);
+	for (int i = 0; i < 5; i++)
+		(void)driver_put(driver_of(f), 0,
+				 E1000_TXD_EOP | E1000_TXD_RS | 60, 0);
+	port_regs(f->port)[E1000_TDT / 4] = 5;
+	assert_true(direct_port_write(f->port, E1000_CTRL, E1000_CTRL_RST));
+	assert_true(direct_port_write(f->port, E1000_TDBAL, FIXTURE_IOVA));
+	assert_true(direct_port_write(f->port, E1000_TDLEN, 4096));
+	assert_true(direct_port_write(f->port, E1000_TCTL, E1000_TCTL_EN));
+	fixture_settle(f);
+	assert_int_equal(f->nr_sent, 0);
+	assert_int_equal(rd(f, E1000_TDH), 0);
+	fixture_destroy(f);
+}
+
+static void test_counters_at_their_ends(void **state)
+{
+	static const uint8_t frame[60] = { 0 };
+	struct fixture *f = fixture_create();
+
+	(void)state;
+	driver_start(driver_of(f), 0, 0);
+	port_regs(f->port)[E1000_GPTC / 4] = UINT32_MAX;
+	port_regs(f->port)[E1000_GOTCL / 4] = UINT32_MAX;
+	(void)driver_send_frame(driver_of(f), frame, sizeof(frame));
+	assert_int_equal(rd(f, E1000_GPTC), UINT32_MAX); /* sticks */
+	assert_int_equal(rd(f, E1000_GOTCL), 63);
+	assert_int_equal(rd(f, E1000_GOTCL + 4), 1);
+	fixture_destroy(f);
+}
+
 static void test_link_change_is_a_cause(void **state)
 {
 	struct fixture *f = fixture_create();
@@ -197,23 +234,33 @@ static void test_eeprom_by_its_lines(void **state)
 
 static void test_a_second_device_goes_on(void **state)
 {
+	const struct driver_context context = {
+		.sum_start = 34,
+		.sum_off = 40,
+	};
 	static const uint8_t frame[60] = { 1, 2, 3 };
 	struct fixture *f = fixture_create();
 	struct e1000_state *shared = port_state(f->port);
 
 	(void)state;
 	driver_start(driver_of(f), E1000_RCTL_BAM, 0);
+	(void)driver_put_context(driver_of(f), &context);
 	(void)driver_send_frame(driver_of(f), frame, sizeof(frame));
 	assert_int_equal(f->nr_sent, 1);
-	assert_int_equal(shared->tx_head, 1);
+	assert_int_equal(shared->tx_head, 2);
 
 	e1000_destroy(f->dev);
 	assert_int_equal(e1000_create(fixture_mac, &f->dev), 0);
 	f->desc = e1000_description(f->dev);
 	assert_int_equal(f->desc->start(f->dev, f->port), 0);
-	(void)driver_send_frame(driver_of(f), frame, sizeof(frame));
+	(void)driver_put(driver_of(f), 0,
+			 E1000_TXD_DEXT | E1000_TXD_DTYP_DATA | E1000_TXD_EOP |
+			     60,
+			 E1000_TXD_POPTS_TXSM);
+	driver_send(driver_of(f));
 	assert_int_equal(f->nr_sent, 2);
-	assert_int_equal(shared->tx_head, 2);
+	assert_int_equal(f->sent[1].vnet.csum_start, 34);
+	assert_int_equal(shared->tx_head, 3);
 
 	/* What makes no sense is not gone on from. */
 	e1000_destroy(f->dev);
@@ -264,6 +311,8 @@ int main(void)
 		cmocka_unit_test(test_reset_by_io),
 		cmocka_unit_test(test_accesses_are_words),
 		cmocka_unit_test(test_posted_writes_come_before_the_doorbell),
+		cmocka_unit_test(test_reset_forgets_the_doorbell),
+		cmocka_unit_test(test_counters_at_their_ends),
 		cmocka_unit_test(test_link_change_is_a_cause),
 		cmocka_unit_test(test_eeprom_by_its_lines),
 		cmocka_unit_test(test_a_second_device_goes_on),

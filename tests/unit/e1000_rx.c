@@ -225,7 +225,7 @@ static void test_frame_for_which_the_ring_is_too_short(void **state)
 {
 	struct fixture *f =
 	    started(E1000_RCTL_LPE | 3u << E1000_RCTL_BSIZE_SHIFT);
-	uint8_t frame[4000];
+	uint8_t frame[1900]; /* as many buffers as the ring has */
 
 	(void)state;
 	fixture_write(f, E1000_RDLEN, 8 * E1000_DESC_LEN);
@@ -299,7 +299,51 @@ static void test_slow_worker(void **state)
 			driver_refill(&f->driver);
 	}
 	assert_int_equal(nr, 600);
+	direct_port_run(f->port, 100);
+	assert_int_equal(fixture_read(f, E1000_RDH), f->driver.rx_next);
 	assert_int_equal(direct_port_free_slots(f->port), PORT_SLOTS);
+	fixture_destroy(f);
+}
+
+static void test_head_catches_up(void **state)
+{
+	struct fixture *f = started(0);
+	uint8_t frame[100];
+
+	(void)state;
+	make_frame(frame, sizeof(frame));
+	direct_port_hold(f->port, true);
+	for (int i = 0; i < 3; i++)
+		receive(f, frame, sizeof(frame));
+	assert_int_equal(fixture_read(f, E1000_RDH), 0);
+	direct_port_hold(f->port, false);
+	assert_int_equal(fixture_read(f, E1000_RDH), 3);
+	fixture_destroy(f);
+}
+
+/* More buffers than the port's ring has entries for. */
+static void test_ring_of_the_port_is_full(void **state)
+{
+	struct fixture *f = started(3u << E1000_RCTL_BSIZE_SHIFT);
+	uint8_t frame[500];
+
+	(void)state;
+	fixture_write(f, E1000_RDBAL, 0x8000);
+	fixture_write(f, E1000_RDLEN, 1024 * E1000_DESC_LEN);
+	fixture_write(f, E1000_RDT, 1023);
+	fixture_write(f, E1000_CTRL, E1000_CTRL_VME);
+	make_frame(frame, sizeof(frame));
+	memcpy(frame + 12, "\x81\x00\x00\x01", 4); /* costs entries, too */
+	direct_port_hold(f->port, true);
+	for (int i = 0; i < PORT_SLOTS; i++)
+		receive(f, frame, sizeof(frame));
+	assert_int_equal(direct_port_free_slots(f->port), 0);
+	for (int i = 0; i < 2000; i++) {
+		direct_port_run(f->port, 1);
+		fixture_settle(f);
+	}
+	assert_int_equal(direct_port_free_slots(f->port), PORT_SLOTS);
+	assert_int_equal(fixture_read(f, E1000_RDH), 2 * PORT_SLOTS);
 	fixture_destroy(f);
 }
 
@@ -384,6 +428,8 @@ int main(void)
 		cmocka_unit_test(test_frames_are_dropped_while_off),
 		cmocka_unit_test(test_many_rounds_of_the_ring),
 		cmocka_unit_test(test_slow_worker),
+		cmocka_unit_test(test_head_catches_up),
+		cmocka_unit_test(test_ring_of_the_port_is_full),
 		cmocka_unit_test(test_stop_lets_go_of_buffers),
 		cmocka_unit_test(test_memory_that_is_refused),
 		cmocka_unit_test(test_numbers_that_make_no_sense),

@@ -277,7 +277,12 @@ static void test_tag_goes_in(void **state)
 	assert_memory_equal(sent + 12, "\x81\x00\x23\x45", 4);
 	assert_memory_equal(sent + 16, driver_tx_buf(&f->driver, 1) + 12, 88);
 
+	/* Too short to have a place for it. */
 	f->nr_sent = 0;
+	put(f, DONE | E1000_TXD_VLE | 11, 0x2345u << 16);
+	driver_send(&f->driver);
+	assert_int_equal(f->nr_sent, 0);
+
 	driver_put_context(&f->driver, &tso);
 	put(f, DATA | DONE | E1000_TXD_TSE | E1000_TXD_VLE | 2000,
 	    0x2345u << 16);
@@ -287,7 +292,7 @@ static void test_tag_goes_in(void **state)
 	assert_int_equal(f->sent[0].vnet.hdr_len, 58);
 	assert_int_equal(f->sent[0].vnet.csum_start, 38);
 	assert_int_equal(sent[20] << 8 | sent[21], 2000 - 14);
-	assert_memory_equal(sent + 58, driver_tx_buf(&f->driver, 3) + 54, 1946);
+	assert_memory_equal(sent + 58, driver_tx_buf(&f->driver, 4) + 54, 1946);
 	fixture_destroy(f);
 }
 
@@ -314,6 +319,59 @@ static void test_frame_without_end(void **state)
 	fixture_destroy(f);
 }
 
+static void test_stop_in_a_frame_without_end(void **state)
+{
+	struct fixture *f = started();
+
+	(void)state;
+	/* Some are kept for what is to come, of too many all are forgotten. */
+	for (uint32_t nr = 5; nr < 1000; nr *= 10) {
+		for (uint32_t i = 0; i < nr; i++) {
+			put(f, 10, 0);
+			if (i % 200 == 0)
+				driver_send(&f->driver);
+		}
+		driver_send(&f->driver);
+		fixture_write(f, E1000_TCTL, 0);
+		driver_start(&f->driver, 0, 0);
+		f->nr_sent = 0;
+		put(f, DONE | 100, 0);
+		driver_send(&f->driver);
+		assert_int_equal(f->nr_sent, 1);
+		check_sent(f, 0, 0, 100, 100);
+	}
+	fixture_destroy(f);
+}
+
+/* Frames of many pieces each: more than the port's ring has entries for. */
+static void test_ring_of_the_port_is_full(void **state)
+{
+	const uint64_t ring = 0x4000;
+	const uint32_t nr = 1500;
+	struct fixture *f = started();
+
+	(void)state;
+	for (uint32_t i = 0; i < nr; i++) {
+		uint8_t *p = f->ram + ring + (size_t)i * E1000_DESC_LEN;
+
+		put_le64(p, FIXTURE_IOVA);
+		put_le32(p + 8, DONE | E1000_TXD_VLE | E1000_TXD_IC |
+				    20u << E1000_TXD_CSO_SHIFT | 40);
+	}
+	fixture_write(f, E1000_CTRL, E1000_CTRL_VME);
+	fixture_write(f, E1000_TCTL, E1000_TCTL_EN | E1000_TCTL_PSP);
+	fixture_write(f, E1000_TDBAL, (uint32_t)ring);
+	fixture_write(f, E1000_TDLEN, 2048 * E1000_DESC_LEN);
+	direct_port_hold(f->port, true);
+	fixture_write(f, E1000_TDT, nr);
+	for (int i = 0; i < 20000 && f->nr_sent < nr; i++) {
+		direct_port_run(f->port, 3);
+		fixture_settle(f);
+	}
+	assert_int_equal(f->nr_sent, nr);
+	fixture_destroy(f);
+}
+
 static void test_frames_that_are_too_long(void **state)
 {
 	struct fixture *f = started();
@@ -336,13 +394,14 @@ static void test_memory_that_is_refused(void **state)
 	put(f, 100, 0);
 	driver_put(&f->driver, UINT64_MAX - 20, DONE | 100, 0);
 	put(f, DONE | 100, 0);
+	/* Headers that can not be read, a payload that can. */
 	driver_put_context(&f->driver, &tso);
-	driver_put(&f->driver, FIXTURE_RAM - 20,
-		   DATA | E1000_TXD_TSE | DONE | 1000, 0);
+	driver_put(&f->driver, FIXTURE_RAM - 20, DATA | E1000_TXD_TSE | 54, 0);
+	put(f, DATA | E1000_TXD_TSE | DONE | 1000, 0);
 	driver_send(&f->driver);
 	assert_int_equal(f->nr_sent, 1);
 	check_sent(f, 0, 3, 100, 100);
-	assert_true(driver_is_sent(&f->driver, 5));
+	assert_true(driver_is_sent(&f->driver, 6));
 
 	/* A ring that can not be read is passed over. */
 	fixture_write(f, E1000_TDBAH, 1);
@@ -442,6 +501,8 @@ int main(void)
 		cmocka_unit_test(test_headers_in_too_many_pieces),
 		cmocka_unit_test(test_tag_goes_in),
 		cmocka_unit_test(test_frame_without_end),
+		cmocka_unit_test(test_stop_in_a_frame_without_end),
+		cmocka_unit_test(test_ring_of_the_port_is_full),
 		cmocka_unit_test(test_frames_that_are_too_long),
 		cmocka_unit_test(test_memory_that_is_refused),
 		cmocka_unit_test(test_numbers_that_make_no_sense),

@@ -205,11 +205,11 @@ static void write_back(struct e1000 *dev, const struct e1000_tx_run *run)
 
 	for (uint32_t i = 0; i < run->used; i++) {
 		uint32_t at = (run->first + i) % dev->tx.nr;
-		uint32_t step = at - s.last;
+		uint32_t step = at - s.last; /* huge behind the ring's end */
 
 		if (!(le32toh(desc[i].lower) & E1000_TXD_RS))
 			continue;
-		if (s.nr > 0 && at > s.last && step <= max_step &&
+		if (s.nr > 0 && step <= max_step &&
 		    (s.nr == 1 || step == s.step)) {
 			s.step = step;
 			s.last = at;
