@@ -16,7 +16,7 @@
 #define ALIGN_USED  4
 
 /* The words after the rings of the event index are not part of ours. */
-#define AVAIL_LEN(size) (sizeof(struct vring_avail) + 2u * (size))
+#define AVAIL_LEN(size) (sizeof(struct vring_avail) + sizeof(uint16_t) * (size))
 #define USED_LEN(size) \
 	(sizeof(struct vring_used) + sizeof(struct vring_used_elem) * (size))
 

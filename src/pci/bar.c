@@ -114,7 +114,7 @@ static bool wanted(const struct pci_function *fn, unsigned int i,
 		   uint64_t *addr)
 {
 	const struct pci_bar *bar = &fn->bars[i].desc;
-	const uint8_t *reg = fn->config + PCI_BASE_ADDRESS_0 + 4 * i;
+	const uint8_t *reg = fn->config + PCI_BASE_ADDRESS_0 + 4ul * i;
 
 	if (!(get_le16(fn->config + PCI_COMMAND) & kinds[bar->type].enable))
 		return false;

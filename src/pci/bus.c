@@ -71,37 +71,34 @@ void pci_ecam_write(struct pci_bus *bus, uint64_t off, const void *buf,
 		pci_config_write(fn, off % PCI_CONFIG_LEN, buf, len);
 }
 
-static struct pci_function *bar_target(struct pci_function *fn,
-				       unsigned int bar, uint64_t off,
-				       unsigned int len)
+static bool bar_access_fits(const struct pci_function *fn, unsigned int bar,
+			    uint64_t off, unsigned int len)
 {
 	if (len != 1 && len != 2 && len != 4 && len != 8)
-		return NULL;
-	if (bar >= PCI_NR_BARS || !span_fits(off, len, fn->bars[bar].desc.size))
-		return NULL;
-	return fn;
+		return false;
+	return bar < PCI_NR_BARS &&
+	       span_fits(off, len, fn->bars[bar].desc.size);
 }
 
 void pci_bar_read(struct pci_function *fn, unsigned int bar, uint64_t off,
 		  void *buf, unsigned int len)
 {
-	if (!bar_target(fn, bar, off, len)) {
-		memset(buf, 0xff, len);
-	} else if (pci_msix_covers(fn, bar, off, len)) {
+	memset(buf, 0xff, len);
+	if (!bar_access_fits(fn, bar, off, len))
+		return;
+	if (pci_msix_covers(fn, bar, off, len)) {
 		pthread_mutex_lock(&fn->bus->lock);
 		pci_msix_read(fn, off, buf, len);
 		pthread_mutex_unlock(&fn->bus->lock);
 	} else if (fn->ops->bar_read) {
 		fn->ops->bar_read(fn->ctx, bar, off, buf, len);
-	} else {
-		memset(buf, 0xff, len);
 	}
 }
 
 void pci_bar_write(struct pci_function *fn, unsigned int bar, uint64_t off,
 		   const void *buf, unsigned int len)
 {
-	if (!bar_target(fn, bar, off, len))
+	if (!bar_access_fits(fn, bar, off, len))
 		return;
 	if (pci_msix_covers(fn, bar, off, len)) {
 		pthread_mutex_lock(&fn->bus->lock);

@@ -59,7 +59,7 @@ static unsigned int add_cap(struct pci_function *fn)
 	static const uint8_t zeros[PCI_MSIX_CAP_LEN];
 	unsigned int at = PCI_HEADER_CONST - PCI_MSIX_CAP_LEN;
 
-	while (at >= 0x40 && memcmp(fn->config + at, zeros, sizeof(zeros)))
+	while (at >= 0x40 && memcmp(fn->config + at, zeros, sizeof(zeros)) != 0)
 		at -= 4;
 	if (at < 0x40)
 		return 0;
