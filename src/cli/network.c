@@ -142,7 +142,7 @@ static int await_answer(int sock)
 	int ret;
 
 	if (send(sock, &ask, sizeof(ask), MSG_NOSIGNAL) != (ssize_t)sizeof(ask))
-		return -errno;
+		return errno == EPIPE ? -ECONNRESET : -errno;
 	ret = receive(sock, &length, sizeof(length));
 	if (ret)
 		return ret;

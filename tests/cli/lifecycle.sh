@@ -149,6 +149,7 @@ on_terminal() {
 	[ "$(cat "$work/code")" = "code $2" ] || fail "terminal: $(cat "$work/code"), not $2"
 	cmp -s "$work/before" "$work/after" || fail "terminal: $1: not as before"
 	cmp -s "$work/before" "$work/while" && fail "terminal: $1: never raw"
+	gone "terminal: $1"
 }
 on_terminal "printf '\\001x'" 14
 on_terminal 'kill -9 $(cat $work/pid)' 137
