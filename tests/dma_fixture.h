@@ -17,6 +17,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -275,6 +276,24 @@ static inline bool fix_signalled(int fd)
 
 	fd_event_drain(fd);
 	return yes;
+}
+
+/* Threads that share a processor only ever see each other at rest: the test on
+ * the first, the worker on the last, as far as that can be had. */
+static inline void fix_pin(long cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	(void)sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* For dma_port_start(). */
+static inline int fix_pin_worker(void)
+{
+	fix_pin(sysconf(_SC_NPROCESSORS_ONLN) - 1);
+	return 0;
 }
 
 /* An entry, in short. */

@@ -34,9 +34,10 @@ static inline int find_span(struct dma_master *m, uint64_t iova, uint64_t len,
 		span->len = (uint32_t)run;
 		if (likely(span->host))
 			return 0;
+		/* Not resident, or no RAM at all: that shows outside. */
 		stop->gpa = gpa;
 		stop->len = run;
-		ret = guest_ram_contains(m->ram, gpa, run) ? -EAGAIN : -EFAULT;
+		ret = -EAGAIN;
 	}
 	stop->iova = iova;
 	return ret;

@@ -26,8 +26,8 @@ struct dma_stop {
  *
  * Whole or not at all.
  *
- * Return: 0; as viommu_translate(); -EFAULT (not RAM); -EAGAIN: leave the epoch,
- * populate what @stop says, try again.
+ * Return: 0; as viommu_translate(); -EFAULT (in too many pieces); -EAGAIN: leave
+ * the epoch, populate what @stop says (which fails if it is not RAM), try again.
  */
 MUST_CHECK int dma_move(struct dma_master *m, uint64_t iova, void *local,
 			uint32_t len, unsigned int access,

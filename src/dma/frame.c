@@ -24,6 +24,7 @@
 #define SLOT_HEAD   64
 #define SLOT_STRIDE (SLOT_HEAD + PORT_SLOT_LEN + FRAME_PAD)
 
+_Static_assert(FRAME_PAD >= PORT_FRAME_HEAD, "a head is inside its slot");
 _Static_assert(sizeof(struct port_vnet) == BACKEND_VNET_LEN &&
 		   sizeof(struct virtio_net_hdr_v1) == PORT_VNET_LEN,
 	       "a port's vnet header is a backend's");
@@ -182,7 +183,8 @@ static void announce(struct dma_port *port, uint16_t slot)
 	struct port_frame in = { .len = htole32(len), .slot = htole16(slot) };
 
 	memcpy(&in.vnet, frame - BACKEND_VNET_LEN, BACKEND_VNET_LEN);
-	memcpy(in.head, frame, MIN(len, (uint32_t)PORT_FRAME_HEAD));
+	/* Behind a short frame are its zeros. */
+	memcpy(in.head, frame, PORT_FRAME_HEAD);
 	*out = in;
 	shared_store_release(&port->control->frames_tail, ++rx->tail);
 }

@@ -188,6 +188,15 @@ static void test_frames_grow_to_a_limit(void **state)
 	assert_int_equal(
 	    fix_run(f, 0, staged(0, VNET, PORT_F_VNET | PORT_F_EOP)),
 	    PORT_E_ENTRY);
+	/* It is staged, and whole. */
+	assert_int_equal(fix_run(f, 0, staged(0, VNET - 1, PORT_F_VNET)),
+			 PORT_E_ENTRY);
+	assert_int_equal(fix_run(f, 0, piece(IOVA, 60, PORT_F_EOP)),
+			 PORT_E_RUN);
+	assert_int_equal(fix_run(f, 0, piece(IOVA, VNET, PORT_F_VNET)),
+			 PORT_E_ENTRY);
+	assert_int_equal(fix_run(f, 0, piece(IOVA, 60, PORT_F_EOP)),
+			 PORT_E_RUN);
 	assert_int_equal(f->be->nr_sent, 0);
 }
 
@@ -376,6 +385,44 @@ static void test_slots_run_out_and_come_back(void **state)
 	assert_int_equal(f->frames[0].slot, 7);
 	assert_int_equal(f->frames[1].slot, 8);
 	assert_int_equal(f->frames[2].slot, 9);
+	/* A slot that is given back twice is not given out twice. */
+	f->be->nr = 0;
+	assert_int_equal(fix_run(f, 0, fix_entry(PORT_OP_DROP, 0, 0, 7, 0)), 0);
+	assert_int_equal(fix_run(f, 0, fix_entry(PORT_OP_DROP, 0, 0, 7, 0)),
+			 PORT_E_ENTRY);
+	assert_int_equal(fix_run(f, 0, recv_to(IOVA, 0, 7, PORT_F_EOP)),
+			 PORT_E_ENTRY);
+	f->be->nr = 5;
+	assert_true(fix_settle(f));
+	assert_int_equal(f->control->frames_tail, PORT_SLOTS + 4);
+	/* A DROP has no length. */
+	assert_int_equal(fix_run(f, 0, fix_entry(PORT_OP_DROP, 0, 1, 8, 0)),
+			 PORT_E_ENTRY);
+}
+
+/* An entry that waits for pages when the turn is over finds its slot gone. */
+static void test_slot_given_back_under_an_entry(void **state)
+{
+	struct fix *f = *state;
+	const uint32_t epochs = 16; /* of a turn; each ends at a new page */
+	uint32_t slot;
+
+	offer(f, 60, 1);
+	assert_true(dma_port_step(f->port));
+	slot = le16toh(f->frames[0].slot);
+	for (uint32_t i = 0; i + 1 < epochs; i++)
+		fix_post(f, 0,
+			 fix_entry(PORT_OP_READ, IOVA + i * PAGE, 8, 0, 0));
+	fix_post(f, 0, recv_to(IOVA + epochs * PAGE, 60, slot, 0));
+	fix_post(f, 1, fix_entry(PORT_OP_DROP, 0, 0, slot, 0));
+	fix_publish(f, 0);
+	fix_publish(f, 1);
+	assert_true(dma_port_step(f->port));
+	assert_int_equal(fix_ring(f, 0)->done, epochs - 1);
+	assert_int_equal(fix_ring(f, 1)->done, 1);
+	assert_true(fix_settle(f));
+	assert_int_equal(fix_ring(f, 0)->done, epochs);
+	assert_int_equal(fix_error(f, 0, 0).code, PORT_E_ENTRY);
 }
 
 /* Slots belong to the port: any ring may take bytes of one and give it back. */
@@ -413,7 +460,8 @@ static void test_frames_that_are_no_good(void **state)
 	/* After a failure the backend is asked no more. */
 	f->be->next_len = -ECONNRESET;
 	f->be->nr = 2;
-	assert_true(fix_settle(f));
+	assert_false(dma_port_step(f->port));
+	assert_false(dma_port_step(f->port));
 	assert_int_equal(f->be->nr, 1);
 	assert_int_equal(f->control->frames_tail, 1);
 }
@@ -434,6 +482,7 @@ int main(void)
 		TEST(test_short_frame_shows_no_other_bytes),
 		TEST(test_slots_run_out_and_come_back),
 		TEST(test_slot_is_shared_by_the_rings),
+		TEST(test_slot_given_back_under_an_entry),
 		TEST(test_frames_that_are_no_good),
 	};
 

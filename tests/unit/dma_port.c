@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 
+#include <linux/virtio_iommu.h>
+
 #define RW   (VIOMMU_READ | VIOMMU_WRITE)
 #define IOVA FIX_IOVA
 #define PAGE FIX_PAGE
@@ -90,6 +92,8 @@ static void test_cause_needs_a_line(void **state)
 	assert_null(dma_port_irqline(port));
 	dma_port_attach(port, f->ep, 0);
 	dma_port_destroy(port);
+	shape.irq_mask_off = FIX_MASK;
+	assert_int_equal(dma_port_create(&shape, f->ram, NULL, &port), -EINVAL);
 }
 
 static void test_parts_lie_apart_and_inside(void **state)
@@ -297,7 +301,7 @@ static void test_iommu_refusals_move_nothing(void **state)
 	static const struct {
 		const char *why;
 		enum port_op op;
-		uint64_t iova, at;
+		uint64_t iova, at; /* of the fault; 0: not looked at */
 		uint32_t len;
 		unsigned int staging;
 	} cases[] = {
@@ -333,6 +337,7 @@ static void test_iommu_refusals_move_nothing(void **state)
 		  IOVA + FIX_PAGES * PAGE, 2, 0x1000 },
 	};
 	uint8_t *ram = malloc(FIX_RAM), *staging = malloc(FIX_STAGING);
+	struct virtio_iommu_fault fault;
 	struct viommu_stats stats;
 
 	map_oddities(f);
@@ -346,6 +351,9 @@ static void test_iommu_refusals_move_nothing(void **state)
 				      cases[i].staging, 0)),
 		    PORT_E_FAULT);
 		assert_int_equal(fix_moved(f, 0), 0);
+		assert_true(viommu_take_fault(f->mmu, &fault));
+		if (cases[i].at)
+			assert_int_equal(le64toh(fault.address), cases[i].at);
 		if (cases[i].op == PORT_OP_SEND) /* end the frame */
 			assert_int_equal(
 			    fix_run(f, 0, fix_entry(PORT_OP_SEND, 0, 0, 0, 1)),
@@ -413,6 +421,8 @@ static void test_what_fits_an_epoch_is_not_cut(void **state)
 	struct fix *f = *state;
 	uint8_t before[PAGE];
 
+	/* Resident already: no other reason to end an epoch. */
+	assert_int_equal(guest_ram_populate(f->ram, 0, FIX_RAM), 0);
 	fix_unmap(f, IOVA + 0x27 * PAGE, PAGE);
 	memcpy(before, fix_page(f, 0x20), PAGE);
 	fix_post(f, 0, fix_entry(PORT_OP_READ, IOVA, 0x4000, 0, 0));
@@ -480,7 +490,19 @@ static void test_rings_take_turns(void **state)
 	fix_publish(f, 1);
 	assert_true(dma_port_step(f->port));
 	assert_int_equal(fix_ring(f, 1)->done, 1);
-	assert_true(fix_ring(f, 0)->done < 16);
+	assert_true(fix_ring(f, 0)->done < 8);
+}
+
+/* A FILL's bytes are as dear as what they may cost. */
+static void test_fills_do_not_prolong_a_turn(void **state)
+{
+	struct fix *f = *state;
+
+	for (uint32_t i = 0; i < FIX_ENTRIES; i++)
+		fix_post(f, 0, fix_entry(PORT_OP_FILL, IOVA, 256, 0x100, 0));
+	fix_publish(f, 0);
+	assert_true(dma_port_step(f->port));
+	assert_true(fix_ring(f, 0)->done < 8);
 }
 
 int main(void)
@@ -501,6 +523,7 @@ int main(void)
 		TEST(test_tail_past_the_ring_ends_it),
 		TEST(test_counters_may_wrap_the_ring),
 		TEST(test_rings_take_turns),
+		TEST(test_fills_do_not_prolong_a_turn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

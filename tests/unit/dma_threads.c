@@ -26,26 +26,9 @@
 /* Staging: a page to write from, then the pages that reads go to. */
 #define NR_READ_PAGES 16u
 
-/* Threads that share a processor only ever see each other at rest: the guest on
- * the first, the worker on the last, as far as that can be had. */
-static void pin(long cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	(void)sched_setaffinity(0, sizeof(set), &set);
-}
-
-static int pin_worker(void)
-{
-	pin(sysconf(_SC_NPROCESSORS_ONLN) - 1);
-	return 0;
-}
-
 static void start(struct fix *f)
 {
-	assert_int_equal(dma_port_start(f->port, f->ep, -1, pin_worker), 0);
+	assert_int_equal(dma_port_start(f->port, f->ep, -1, fix_pin_worker), 0);
 }
 
 static void create(struct fix *f)
@@ -54,7 +37,7 @@ static void create(struct fix *f)
 
 	fix_create(f, &shape);
 	memset(f->staging, OURS, PAGE);
-	pin(0);
+	fix_pin(0);
 	start(f);
 }
 

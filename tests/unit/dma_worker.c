@@ -6,7 +6,9 @@
 #include "tests/dma_fixture.h"
 #include "tests/test.h"
 
+#include <pthread.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define RW   (VIOMMU_READ | VIOMMU_WRITE)
 #define IOVA FIX_IOVA
@@ -198,6 +200,43 @@ static void test_page_that_can_not_be_had(void **state)
 	assert_int_equal(fix_error(f, 0, 6).seq, f->tail[0] - 2);
 }
 
+/* ---- epochs ---- */
+
+struct holder {
+	struct epoch epoch;
+	uint32_t inside, left;
+};
+
+static void *hold(void *arg)
+{
+	struct holder *h = arg;
+
+	epoch_enter(&h->epoch);
+	shared_store_release(&h->inside, 1);
+	(void)usleep(5000);
+	shared_store_release(&h->left, 1);
+	epoch_leave(&h->epoch);
+	return NULL;
+}
+
+static void test_sync_waits_for_a_sleeper(void **state)
+{
+	struct holder h = { .inside = 0 };
+	pthread_t thread;
+
+	(void)state;
+	epoch_sync(&h.epoch);
+	assert_int_equal(h.epoch.waits, 0);
+	assert_int_equal(pthread_create(&thread, NULL, hold, &h), 0);
+	while (!shared_load_acquire(&h.inside))
+		(void)usleep(20);
+	epoch_sync(&h.epoch);
+	assert_int_equal(shared_load_acquire(&h.left), 1);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(h.epoch.waits, 1);
+	assert_int_equal(h.epoch.slow_waits, 1);
+}
+
 /* ---- without a port ---- */
 
 static void test_read_and_write_by_themselves(void **state)
@@ -273,15 +312,36 @@ static void test_no_piece_begins_at_zero_again(void **state)
 
 /* ---- the thread ---- */
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
 /* A busy machine may take its time; a test that fails here hung. */
 static bool wait_for(const uint32_t *word, uint32_t value)
 {
 	for (int i = 0; i < 200000; i++) {
 		if (shared_load_acquire(word) == value)
 			return true;
-		(void)usleep(20);
+		(void)(i < 100 ? sched_yield() : usleep(20));
 	}
 	return false;
+}
+
+/* Not only for a moment, as one does that finds a reason to wake at once. */
+static bool sleeps_soundly(const uint32_t *worker_sleeps)
+{
+	if (!wait_for(worker_sleeps, 1))
+		return false;
+	for (int i = 0; i < 20; i++) {
+		(void)usleep(50);
+		if (shared_load(worker_sleeps) != 1)
+			return false;
+	}
+	return true;
 }
 
 static void kick_worker(struct fix *f)
@@ -309,7 +369,7 @@ static void test_worker_serves_and_sleeps(void **state)
 		kick_worker(f);
 		assert_true(wait_for(&ring->done, f->tail[0]));
 	}
-	assert_true(wait_for(&f->control->worker_sleeps, 1));
+	assert_true(sleeps_soundly(&f->control->worker_sleeps));
 	dma_port_stop(f->port);
 
 	/* Nothing moves after that; a new start goes on. */
@@ -319,7 +379,32 @@ static void test_worker_serves_and_sleeps(void **state)
 	assert_int_equal(ring->done, f->tail[0] - 1);
 	assert_int_equal(dma_port_start(f->port, f->ep, -1, NULL), 0);
 	assert_true(wait_for(&ring->done, f->tail[0]));
+	assert_true(sleeps_soundly(&f->control->worker_sleeps));
 	dma_port_stop(f->port);
+	dma_port_stop(f->port);
+}
+
+/*
+ * The device looks at the flag once, after publishing: a worker that is about to
+ * sleep must see what came before the flag did. Entries come about when the worker
+ * has spun enough.
+ */
+static void test_no_wake_up_is_lost(void **state)
+{
+	struct fix *f = *state;
+
+	fix_pin(0);
+	assert_int_equal(dma_port_start(f->port, f->ep, -1, fix_pin_worker), 0);
+	for (unsigned int i = 0; i < 1000; i++) {
+		const uint64_t start = now_ns();
+
+		while (now_ns() - start < 30000 + i % 64 * 100)
+			;
+		fix_post(f, 0, read_page(0));
+		fix_publish(f, 0);
+		kick_worker(f);
+		assert_true(wait_for(&fix_ring(f, 0)->done, f->tail[0]));
+	}
 	dma_port_stop(f->port);
 }
 
@@ -398,7 +483,7 @@ static void test_worker_wakes_for_a_frame(void **state)
 	}
 	assert_int_equal(write(sv[1], datagram, sizeof(datagram)),
 			 sizeof(datagram));
-	assert_true(wait_for(&dma_port_control(port)->worker_sleeps, 1));
+	assert_true(sleeps_soundly(&dma_port_control(port)->worker_sleeps));
 	dma_port_stop(port);
 	assert_int_equal(dma_port_control(port)->frames_tail, PORT_SLOTS);
 	dma_port_destroy(port);
@@ -414,9 +499,11 @@ int main(void)
 		TEST(test_irq_is_not_put_off_for_ever),
 		TEST(test_sleeper_is_woken_at_its_number),
 		TEST(test_page_that_can_not_be_had),
+		TEST(test_sync_waits_for_a_sleeper),
 		TEST(test_read_and_write_by_themselves),
 		TEST(test_no_piece_begins_at_zero_again),
 		TEST(test_worker_serves_and_sleeps),
+		TEST(test_no_wake_up_is_lost),
 		TEST(test_stop_needs_no_kick),
 		TEST(test_stop_of_a_busy_worker),
 		TEST(test_worker_without_its_filter_does_nothing),
