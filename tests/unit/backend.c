@@ -148,6 +148,37 @@ static void test_passt_completes_checksums(void **state)
 	}
 }
 
+/* Short IPv4 packets lose what Ethernet has padded them with, others nothing. */
+static void test_passt_gets_no_padding(void **state)
+{
+	static const struct {
+		uint16_t type, total;
+		size_t len, want;
+	} cases[] = {
+		{ 0x0800, 40, 60, 54 }, { 0x0800, 46, 60, 60 },
+		{ 0x0800, 47, 60, 60 }, { 0x0800, 0xffff, 60, 60 },
+		{ 0x0800, 19, 60, 60 }, { 0x0800, 20, 60, 34 },
+		{ 0x0800, 40, 61, 61 }, { 0x0800, 20, 33, 33 },
+		{ 0x86dd, 40, 60, 60 }, { 0x0806, 40, 60, 60 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct pair p = make(SOCK_STREAM, backend_passt_create);
+		uint8_t frame[64] = { 0 }, got[4 + 64];
+
+		frame[12] = (uint8_t)(cases[i].type >> 8);
+		frame[13] = (uint8_t)cases[i].type;
+		frame[16] = (uint8_t)(cases[i].total >> 8);
+		frame[17] = (uint8_t)cases[i].total;
+		assert_int_equal(send_frame(p.be, frame, cases[i].len), 0);
+		assert_int_equal(read(p.peer, got, sizeof(got)),
+				 4 + cases[i].want);
+		assert_int_equal(got[3], cases[i].want);
+		finish(&p);
+	}
+}
+
 /* Fills the socket until a frame goes in part; returns the frames accepted. */
 static unsigned int fill_socket(struct backend *be, const uint8_t *frame,
 				size_t len)
@@ -364,6 +395,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_passt_puts_the_length_in_front),
 		cmocka_unit_test(test_passt_completes_checksums),
+		cmocka_unit_test(test_passt_gets_no_padding),
 		cmocka_unit_test(test_passt_refuses_what_it_cannot_do),
 		cmocka_unit_test(
 		    test_passt_keeps_its_framing_when_the_socket_is_full),

@@ -142,7 +142,6 @@ static int start(void *ctx, struct port *port)
 	dev->state = port_state(port);
 	dev->staging = port_staging(port);
 	dev->irq = port_irqline(port);
-	memset(dev->staging + E1000_STAGING_ZEROS, 0, 64);
 	if (state_is_valid(dev->state)) {
 		e1000_tx_load(dev);
 		e1000_rx_load(dev);

@@ -16,10 +16,9 @@
 #include "devices/e1000/tx_internal.h"
 
 /* Where what lies in staging. */
-#define E1000_STAGING_ZEROS E1000_TX_STAGING_LEN /* 64 zeros: padding */
-#define E1000_STAGING_RX    (E1000_STAGING_ZEROS + 64)
-#define E1000_STAGING_END   (E1000_STAGING_RX + E1000_RX_STAGING_LEN)
-#define E1000_STAGING_LEN   ((E1000_STAGING_END + 0xfff) & ~0xfffu)
+#define E1000_STAGING_RX  E1000_TX_STAGING_LEN
+#define E1000_STAGING_END (E1000_STAGING_RX + E1000_RX_STAGING_LEN)
+#define E1000_STAGING_LEN ((E1000_STAGING_END + 0xfff) & ~0xfffu)
 
 #define E1000_RUNS_MAX 128 /* of register classes */
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Frames of any kind: of several descriptors, with offloads, tags, padding. */
+/* Frames of any kind: of several descriptors, with offloads and tags. */
 
 #include <string.h>
 
@@ -208,13 +208,12 @@ struct pieces {
 	struct e1000 *dev;
 	const struct e1000_tx_desc *desc; /* the one that is next */
 	uint32_t used;			  /* bytes of it that are behind us */
-	uint32_t left;	  /* bytes of guest memory left to post */
-	uint32_t padding; /* zeros behind them */
+	uint32_t left; /* bytes of guest memory left to post */
 };
 
 static uint8_t end_flag(const struct pieces *p)
 {
-	return p->left == 0 && p->padding == 0 ? PORT_F_EOP : 0;
+	return p->left == 0 ? PORT_F_EOP : 0;
 }
 
 /* The next @len bytes of guest memory, to be sent or, as they are staged,
@@ -295,6 +294,8 @@ static void send_front(struct pieces *p, const struct e1000_tx_frame *frame,
 	}
 }
 
+/* A short frame is not padded (TCTL.PSP): a wire needs that, and there is none.
+ * passt takes padding for data. */
 static void send_frame(struct e1000 *dev, const struct e1000_tx_run *run,
 		       const struct e1000_tx_frame *frame)
 {
@@ -306,9 +307,6 @@ static void send_frame(struct e1000 *dev, const struct e1000_tx_run *run,
 	struct pieces p = { .dev = dev, .desc = desc, .left = frame->len };
 	struct port_vnet vnet;
 
-	if (frame->len + tag_len < E1000_FRAME_MIN &&
-	    (e1000_reg(dev, E1000_TCTL) & E1000_TCTL_PSP))
-		p.padding = E1000_FRAME_MIN - frame->len - tag_len;
 	if (frame->head > 0) {
 		join_head(frame, desc, head);
 		e1000_offload_fix(&frame->offload, head, frame->len);
@@ -321,9 +319,6 @@ static void send_frame(struct e1000 *dev, const struct e1000_tx_run *run,
 	}
 	send_front(&p, frame, slot, tag_len);
 	pass(&p, p.left, true);
-	if (p.padding > 0)
-		e1000_post(dev, RING, PORT_OP_SEND, 0, p.padding,
-			   E1000_STAGING_ZEROS, PORT_F_STAGING | PORT_F_EOP);
 }
 
 static void count_frame(struct e1000_counts *counts,

@@ -28,7 +28,7 @@
 #define E1000_TX_AREA	   (E1000_TX_CARRY + E1000_TX_RUN_DESCS)
 
 /* Entries a descriptor, at most: reads of headers; frames (a piece, vnet header,
- * two around a tag, padding) and status. */
+ * two around a tag) and status. */
 #define E1000_TX_READS_MAX   4
 #define E1000_TX_ENTRIES_MAX 6
 

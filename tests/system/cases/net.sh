@@ -4,7 +4,7 @@ traffic() { # CPUS CMDLINE OPTION...
 	shift 2
 	web_start
 	iperf_start
-	vm "job=up,ping,http,iperf seconds=${SECONDS_EACH:-10} $cmdline" \
+	vm "job=up,http,iperf seconds=${SECONDS_EACH:-10} $cmdline" \
 		--cpus "$cpus" --net user "$@"
 	want_status 0
 	want "GUEST_END rc=0" "$console"
