@@ -5,6 +5,7 @@
 #include "tests/test.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <linux/virtio_iommu.h>
 
@@ -76,6 +77,48 @@ static void test_shape_is_checked(void **state)
 		assert_int_equal(dma_port_create(&shape, f->ram, NULL, &port),
 				 -EINVAL);
 	}
+}
+
+/* The lowest descriptor that is free: the same again if none was left open. */
+static int next_fd(void)
+{
+	int fd = dup(STDERR_FILENO);
+
+	(void)close(fd);
+	return fd;
+}
+
+static void limit_fds(rlim_t nr)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = nr;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void test_failed_creation_leaves_nothing(void **state)
+{
+	const struct dma_port_shape shape = fix_shape();
+	const int first = next_fd();
+	struct fix *f = *state;
+	struct dma_port *port = NULL;
+	struct rlimit before;
+	int ret = -EMFILE, tries = 0;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	while (ret == -EMFILE) {
+		assert_null(port);
+		limit_fds((rlim_t)(first + tries++));
+		ret = dma_port_create(&shape, f->ram, NULL, &port);
+		limit_fds(before.rlim_cur);
+		if (ret)
+			assert_int_equal(next_fd(), first);
+	}
+	assert_int_equal(ret, 0);
+	assert_true(tries > 5); /* the memory, four eventfds */
+	dma_port_destroy(port);
+	assert_int_equal(next_fd(), first);
 }
 
 static void test_cause_needs_a_line(void **state)
@@ -511,6 +554,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_shape_is_checked),
 		TEST(test_cause_needs_a_line),
+		TEST(test_failed_creation_leaves_nothing),
 		TEST(test_parts_lie_apart_and_inside),
 		TEST(test_device_can_not_resize),
 		TEST(test_read_and_write_move_exactly_their_bytes),

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define MIB  0x100000ull
@@ -152,6 +153,47 @@ static void test_pages_are_resident_once_populated(void **state)
 	guest_ram_destroy(ram);
 }
 
+/* The lowest descriptor that is free: the same again if none was left open. */
+static int next_fd(void)
+{
+	int fd = dup(STDERR_FILENO);
+
+	(void)close(fd);
+	return fd;
+}
+
+static void limit_fds(rlim_t nr)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = nr;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void test_failed_creation_leaves_nothing(void **state)
+{
+	const int first = next_fd();
+	struct guest_ram *ram = NULL;
+	struct rlimit before;
+	int ret = -EMFILE, tries = 0;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	while (ret == -EMFILE) {
+		assert_null(ram);
+		limit_fds((rlim_t)(first + tries++));
+		ret = guest_ram_create(3 * GIB + 2 * MIB, &ram);
+		limit_fds(before.rlim_cur);
+		if (ret)
+			assert_int_equal(next_fd(), first);
+	}
+	assert_int_equal(ret, 0);
+	assert_true(tries > 2); /* two banks, two descriptors */
+	guest_ram_destroy(ram);
+	assert_int_equal(next_fd(), first);
+}
+
 static void test_memory_is_sealed(void **state)
 {
 	struct guest_ram *ram = create(2 * MIB);
@@ -236,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_ram),
 		cmocka_unit_test(test_copies_reach_the_bank_that_they_name),
 		cmocka_unit_test(test_pages_are_resident_once_populated),
+		cmocka_unit_test(test_failed_creation_leaves_nothing),
 		cmocka_unit_test(test_memory_is_sealed),
 		cmocka_unit_test(test_bad_page_is_an_error),
 		cmocka_unit_test(test_guards_nest),
