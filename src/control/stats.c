@@ -47,6 +47,8 @@ static const struct counter endpoint_counters[] = {
 	COUNTER(struct viommu_endpoint_stats, faults),
 	COUNTER(struct viommu_endpoint_stats, live_mappings),
 	COUNTER(struct viommu_endpoint_stats, live_bytes),
+	COUNTER(struct viommu_endpoint_stats, readable_bytes),
+	COUNTER(struct viommu_endpoint_stats, writable_bytes),
 };
 
 static const struct counter dma_counters[] = {

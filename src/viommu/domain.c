@@ -57,6 +57,8 @@ static void account_removed(struct viommu *mmu, struct viommu_domain *dom,
 {
 	dom->live_mappings -= removed->nr_mappings;
 	dom->live_bytes -= removed->bytes;
+	dom->readable_bytes -= removed->readable;
+	dom->writable_bytes -= removed->writable;
 	mmu->stats.live_mappings -= removed->nr_mappings;
 	mmu->stats.live_bytes -= removed->bytes;
 	mmu->stats.unmaps += removed->nr_mappings;
@@ -125,6 +127,8 @@ static int map_locked(struct viommu *mmu, uint32_t id, struct iova_range iova,
 
 	dom->live_mappings++;
 	dom->live_bytes += len;
+	dom->readable_bytes += prot & VIOMMU_READ ? len : 0;
+	dom->writable_bytes += prot & VIOMMU_WRITE ? len : 0;
 	mmu->stats.live_mappings++;
 	mmu->stats.live_bytes += len;
 	mmu->stats.maps++;

@@ -273,6 +273,8 @@ void viommu_endpoint_stats(struct viommu_endpoint *ep,
 		.bypass = ep->space == VIOMMU_SPACE_BYPASS,
 		.live_mappings = dom ? dom->live_mappings : 0,
 		.live_bytes = dom ? dom->live_bytes : 0,
+		.readable_bytes = dom ? dom->readable_bytes : 0,
+		.writable_bytes = dom ? dom->writable_bytes : 0,
 	};
 	(void)pthread_mutex_lock(&mmu->faults.lock);
 	out->faults = ep->faults;

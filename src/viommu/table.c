@@ -352,6 +352,14 @@ static bool splits(const struct viommu_table *t, const struct iova_range *iova)
 	return entry && (!(entry & ENTRY_LAST) || extent.last != iova->last);
 }
 
+static void account(struct viommu_removed *removed, uint64_t entry,
+		    uint64_t bytes)
+{
+	removed->bytes += bytes;
+	removed->readable += entry & ENTRY_READ ? bytes : 0;
+	removed->writable += entry & ENTRY_WRITE ? bytes : 0;
+}
+
 /*
  * Empties entries of one node from @iova on, up to the first that leads to
  * another node. Returns the last IOVA that is done with.
@@ -371,7 +379,7 @@ static uint64_t clear_node(struct place at, uint64_t iova, uint64_t last,
 			entry_store(at.node, slot, 0);
 			at.node->used--;
 			removed->nr_mappings += !!(entry & ENTRY_FIRST);
-			removed->bytes += (uint64_t)1 << at.shift;
+			account(removed, entry, (uint64_t)1 << at.shift);
 		}
 		done = iova | span_mask(at.shift);
 		if (done >= last)

@@ -74,6 +74,7 @@ struct viommu_table {
 struct viommu_removed {
 	uint64_t nr_mappings;
 	uint64_t bytes;
+	uint64_t readable, writable; /* bytes of them that were that */
 };
 
 /**

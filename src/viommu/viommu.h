@@ -195,6 +195,8 @@ struct viommu_endpoint_stats {
 	bool bypass;
 	uint64_t faults;
 	uint64_t live_mappings, live_bytes; /* of its domain */
+	/* Of these bytes: what the device may read, and what it may write. */
+	uint64_t readable_bytes, writable_bytes;
 };
 void viommu_endpoint_stats(struct viommu_endpoint *ep,
 			   struct viommu_endpoint_stats *out);

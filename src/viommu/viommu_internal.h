@@ -42,7 +42,8 @@ struct viommu_domain {
 	bool bypass;
 	uint64_t live_mappings;
 	uint64_t live_bytes;
-	struct viommu_endpoints endpoints; /* borrowed */
+	uint64_t readable_bytes, writable_bytes; /* of them */
+	struct viommu_endpoints endpoints;	 /* borrowed */
 };
 
 /* Pending reports; head and tail run freely, only their low bits index. */

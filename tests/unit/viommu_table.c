@@ -211,13 +211,18 @@ static void oracle_step(const struct oracle *o, struct viommu *mmu,
 }
 
 static void check_counters(const struct oracle *o, const struct unit *model,
-			   struct viommu *mmu)
+			   struct viommu *mmu, struct viommu_endpoint *ep)
 {
+	struct viommu_endpoint_stats ep_stats;
 	struct viommu_stats stats;
-	uint64_t bytes = 0, mappings = 0;
+	uint64_t bytes = 0, mappings = 0, readable = 0, writable = 0;
 
 	for (unsigned int i = 0; i < NR; i++) {
-		bytes += model[i].mapping ? o->unit : 0;
+		if (model[i].mapping) {
+			bytes += o->unit;
+			readable += model[i].prot & VIOMMU_READ ? o->unit : 0;
+			writable += model[i].prot & VIOMMU_WRITE ? o->unit : 0;
+		}
 		mappings +=
 		    model[i].mapping &&
 		    (i == 0 || model[i - 1].mapping != model[i].mapping);
@@ -225,6 +230,9 @@ static void check_counters(const struct oracle *o, const struct unit *model,
 	viommu_stats(mmu, &stats);
 	assert_int_equal(stats.live_bytes, bytes);
 	assert_int_equal(stats.live_mappings, mappings);
+	viommu_endpoint_stats(ep, &ep_stats);
+	assert_int_equal(ep_stats.readable_bytes, readable);
+	assert_int_equal(ep_stats.writable_bytes, writable);
 }
 
 /*
@@ -259,7 +267,7 @@ static void test_agrees_with_page_array(void **state)
 		for (unsigned int step = 0; step < 600; step++) {
 			oracle_step(o, mmu, model, step, &seed);
 			check_same(o, model, ep);
-			check_counters(o, model, mmu);
+			check_counters(o, model, mmu, ep);
 		}
 		destroy(mmu, ep);
 	}
