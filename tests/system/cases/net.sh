@@ -41,7 +41,7 @@ test_bookworm_says_why_no_traffic() {
 	guest bookworm
 	vm_start "job=wait" --net user
 	wait_for GUEST_READY "$console"
-	wait_for "no endpoint" "$messages" 90
+	wait_for "no device is attached" "$messages" 90
 	want "virtio_iommu" "$messages"
 	want "boot-bypass" "$messages"
 	"$pviommu" stop t
