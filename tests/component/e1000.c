@@ -204,7 +204,7 @@ static void test_send_a_lot(void **state)
 {
 	struct nic *nic = *state;
 	uint8_t frame[200];
-	uint32_t i;
+	uint32_t i = 0;
 
 	for (int round = 0; round < 30; round++) {
 		for (int n = 0; n < 100; n++) {

@@ -87,7 +87,7 @@ static enum fake_act doorbell(struct fake *fake, struct fake_message *reply)
 {
 	struct vfio_user_region_access access;
 	uint32_t jobs = get_le32(fake->bar0 + REG_STATUS) >> 16;
-	uint32_t error;
+	uint32_t error = 0;
 
 	memcpy(&access, reply->body, sizeof(access));
 	if (le64toh(access.offset) != REG_START)
