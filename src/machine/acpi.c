@@ -223,12 +223,11 @@ int acpi_build(const struct acpi_config *config, uint64_t gpa, uint8_t *buf,
 	       size_t cap, size_t *len)
 {
 	const struct acpi_rsdp room = { 0 };
-	struct writer w = {
-		.a = { .buf = buf, .cap = cap },
-		.gpa = gpa,
-	};
+	struct writer w = { .gpa = gpa };
 	uint64_t xsdt;
 
+	w.a.buf = buf;
+	w.a.cap = cap;
 	aml_bytes(&w.a, &room, sizeof(room));
 	write_fadt(&w, write_dsdt(&w, config));
 	write_madt(&w, config->nr_cpus);

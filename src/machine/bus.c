@@ -32,33 +32,35 @@ void bus_destroy(struct bus *bus)
 	free(bus);
 }
 
-/* Word by word, because readers may be looking at it. */
+/*
+ * Regions are stored and loaded word by word, since readers look while they change.
+ * Each store is a release, so that whoever sees it sees the odd count from before;
+ * each load is an acquire, so that the count is looked at again after it.
+ */
 static void store_region(struct bus_region *to, const struct bus_region *from)
 {
-	__atomic_store_n(&to->start, from->start, __ATOMIC_RELAXED);
-	__atomic_store_n(&to->last, from->last, __ATOMIC_RELAXED);
-	__atomic_store_n(&to->ops, from->ops, __ATOMIC_RELAXED);
-	__atomic_store_n(&to->ctx, from->ctx, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->start, from->start, __ATOMIC_RELEASE);
+	__atomic_store_n(&to->last, from->last, __ATOMIC_RELEASE);
+	__atomic_store_n(&to->ops, from->ops, __ATOMIC_RELEASE);
+	__atomic_store_n(&to->ctx, from->ctx, __ATOMIC_RELEASE);
 }
 
 static void load_region(struct bus_region *to, const struct bus_region *from)
 {
-	to->start = __atomic_load_n(&from->start, __ATOMIC_RELAXED);
-	to->last = __atomic_load_n(&from->last, __ATOMIC_RELAXED);
-	to->ops = __atomic_load_n(&from->ops, __ATOMIC_RELAXED);
-	to->ctx = __atomic_load_n(&from->ctx, __ATOMIC_RELAXED);
+	to->start = __atomic_load_n(&from->start, __ATOMIC_ACQUIRE);
+	to->last = __atomic_load_n(&from->last, __ATOMIC_ACQUIRE);
+	to->ops = __atomic_load_n(&from->ops, __ATOMIC_ACQUIRE);
+	to->ctx = __atomic_load_n(&from->ctx, __ATOMIC_ACQUIRE);
 }
 
 static void change_begin(struct bus *bus)
 {
 	__atomic_store_n(&bus->seq, bus->seq + 1, __ATOMIC_RELAXED);
-	/* The odd count is seen before any change; pairs with find(). */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
 static void change_end(struct bus *bus)
 {
-	/* Pairs with the acquire load in find(). */
+	/* Pairs with the first load in find(). */
 	__atomic_store_n(&bus->seq, bus->seq + 1, __ATOMIC_RELEASE);
 }
 
@@ -77,7 +79,7 @@ static int insert_locked(struct bus *bus, const struct bus_region *region)
 	for (uint32_t i = bus->nr; i > at; i--)
 		store_region(&bus->regions[i], &bus->regions[i - 1]);
 	store_region(&bus->regions[at], region);
-	__atomic_store_n(&bus->nr, bus->nr + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&bus->nr, bus->nr + 1, __ATOMIC_RELEASE);
 	change_end(bus);
 	return 0;
 }
@@ -105,7 +107,7 @@ void bus_remove(struct bus *bus, uint64_t start)
 		change_begin(bus);
 		for (uint32_t i = at; i + 1 < bus->nr; i++)
 			store_region(&bus->regions[i], &bus->regions[i + 1]);
-		__atomic_store_n(&bus->nr, bus->nr - 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&bus->nr, bus->nr - 1, __ATOMIC_RELEASE);
 		change_end(bus);
 	}
 	pthread_mutex_unlock(&bus->lock);
@@ -115,7 +117,7 @@ void bus_remove(struct bus *bus, uint64_t start)
 static bool search(const struct bus *bus, uint64_t addr, struct bus_region *out)
 {
 	uint32_t low = 0;
-	uint32_t nr = __atomic_load_n(&bus->nr, __ATOMIC_RELAXED);
+	uint32_t nr = __atomic_load_n(&bus->nr, __ATOMIC_ACQUIRE);
 	uint32_t high = nr;
 
 	while (low < high) {
@@ -142,7 +144,6 @@ static bool find(const struct bus *bus, uint64_t addr, struct bus_region *out)
 	do {
 		before = __atomic_load_n(&bus->seq, __ATOMIC_ACQUIRE);
 		found = search(bus, addr, out);
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		after = __atomic_load_n(&bus->seq, __ATOMIC_RELAXED);
 	} while ((before & 1) || before != after);
 	return found;

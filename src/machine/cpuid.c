@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "machine/cpuid.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -153,7 +154,7 @@ int cpuid_set(const struct vm *vm, int vcpu_fd, unsigned int index,
 		.tsc_deadline = ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION,
 				      KVM_CAP_TSC_DEADLINE_TIMER) > 0,
 	};
-	struct kvm_cpuid2 *cpuid;
+	struct kvm_cpuid2 *cpuid = NULL;
 	int ret;
 
 	while (1u << t.bits < nr_cpus)
@@ -161,6 +162,7 @@ int cpuid_set(const struct vm *vm, int vcpu_fd, unsigned int index,
 	ret = supported(vm, &cpuid);
 	if (ret)
 		return ret;
+	assert(cpuid);
 	for (uint32_t i = 0; i < cpuid->nent; i++)
 		adjust(&cpuid->entries[i], &t);
 	set_levels(cpuid, &t);
@@ -172,12 +174,13 @@ int cpuid_set(const struct vm *vm, int vcpu_fd, unsigned int index,
 
 int cpuid_physical_bits(const struct vm *vm, unsigned int *bits)
 {
-	struct kvm_cpuid2 *cpuid;
+	struct kvm_cpuid2 *cpuid = NULL;
 	int ret;
 
 	ret = supported(vm, &cpuid);
 	if (ret)
 		return ret;
+	assert(cpuid);
 	*bits = 36; /* what every 64-bit processor has */
 	for (uint32_t i = 0; i < cpuid->nent; i++)
 		if (cpuid->entries[i].function == 0x80000008)

@@ -47,7 +47,7 @@ static const uint8_t code[] = {
 static const uint8_t handler[] = {
 	0x8c, 0xc8, 0x04, 0x40, 0xe6, PORT_DONE, 0xf4,
 };
-#define CS	  8
+#define CS	  8u
 #define ANSWER	  (CS + 0x40)
 #define VECTOR_BP 3
 
@@ -58,9 +58,9 @@ static void fill_guest(uint8_t *ram)
 	memcpy(ram + CODE, code, sizeof(code));
 	memcpy(ram + HANDLER, handler, sizeof(handler));
 	put_le64(ram + GDT + CS, 0x00af9b000000ffff);
-	put_le64(ram + GDT + 2 * CS, 0x00cf93000000ffff);
+	put_le64(ram + GDT + 2ul * CS, 0x00cf93000000ffff);
 	/* An interrupt gate to CS:HANDLER, present. */
-	put_le64(ram + IDT + VECTOR_BP * 16,
+	put_le64(ram + IDT + VECTOR_BP * 16ul,
 		 (HANDLER & 0xffff) | (uint64_t)CS << 16 | 0x8e00ull << 32);
 	/* All of RAM, mapped to itself by one large page. */
 	put_le64(ram + TABLES, (TABLES + 0x1000) | present_writable);

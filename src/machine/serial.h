@@ -30,10 +30,10 @@ struct serial;
  */
 MUST_CHECK int serial_create(struct loop *loop, int fd, struct serial **out);
 /* Writes out what it can without waiting. NULL is fine. */
-void serial_destroy(struct serial *port);
+void serial_destroy(struct serial *s);
 
 /* eventfd that is signalled for each edge of its interrupt; borrowed. */
-int serial_irq_fd(const struct serial *port);
+int serial_irq_fd(const struct serial *s);
 
 /* The registers, for the I/O bus; the context is the struct serial. */
 extern const struct bus_ops serial_bus_ops;

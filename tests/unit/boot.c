@@ -188,6 +188,32 @@ static void test_elf_starts_at_its_pvh_entry(void **state)
 	assert_int_equal(info[0], RAM_LEN - 8192);
 	assert_int_equal(info[2], 5000);
 	assert_memory_equal(at(*state, info[0]), "initrd", 6);
+	/* mov $port,%dx; mov $value,%al; out %al,%dx; hlt */
+	assert_memory_equal(guest_ram_span(*state, 0xffff0, 7),
+			    "\xba\x04\x06\xb0\x01\xee\xf4", 7);
+}
+
+/* Notes of others come first, with names that end off their alignment. */
+static void test_elf_entry_is_found_behind_other_notes(void **state)
+{
+	struct {
+		Elf64_Nhdr head;
+		char name[8];
+		uint32_t desc;
+	} other = { { 6, 3, 18 }, "Other", 0 };
+	union image image;
+	struct result r;
+
+	good_elf(&image);
+	memcpy(image.elf.slack, &other, sizeof(other));
+	memcpy(image.elf.slack + sizeof(other), &image.elf.notes,
+	       sizeof(image.elf.notes));
+	image.elf.note.p_offset = offsetof(struct elf_image, slack);
+	image.elf.note.p_filesz = sizeof(other) + sizeof(image.elf.notes);
+	r = load(&image, sizeof(image), 0, "", *state);
+	assert_string_equal(r.why, "");
+	assert_int_equal(r.ret, 0);
+	assert_int_equal(r.state.rip, KERNEL_ADDR + 16);
 }
 
 static void test_bzimage_starts_in_long_mode(void **state)
@@ -213,6 +239,25 @@ static void test_bzimage_starts_in_long_mode(void **state)
 	assert_int_equal(params->e820_entries, 4);
 	assert_int_equal(params->e820_table[2].addr, LAYOUT_HIGH_RAM);
 	assert_int_equal(params->e820_table[2].size, RAM_LEN - LAYOUT_HIGH_RAM);
+}
+
+/* No number of sectors means four, as in the first kernels. */
+static void test_bzimage_without_setup_sects_has_four(void **state)
+{
+	uint8_t file[5 * 512 + 1024] = { 0 };
+	union image image;
+	struct result r;
+	int fd;
+
+	good_bzimage(&image);
+	header(&image)->setup_sects = 0;
+	memcpy(file, image.bz.sectors, sizeof(image.bz.sectors));
+	memset(file + 5 * 512, 0x77, 1024);
+	fd = make_file(file, sizeof(file));
+	r = load_from(fd, -1, "", *state);
+	fd_close(&fd);
+	assert_int_equal(r.ret, 0);
+	assert_memory_equal(at(*state, KERNEL_ADDR), file + 5 * 512, 1024);
 }
 
 /* Walks the page tables as the processor would. */
@@ -569,6 +614,19 @@ static void test_initrd_must_be_a_file_with_something_in_it(void **state)
 	fd_close(&kernel);
 }
 
+/* A kernel that says it needs less than it is still has its place. */
+static void test_initrd_stays_off_the_kernel(void **state)
+{
+	union image image;
+	struct result r;
+
+	good_bzimage(&image);
+	header(&image)->init_size = 0;
+	header(&image)->initrd_addr_max = KERNEL_ADDR + 4095;
+	r = load(&image, sizeof(image.bz), 4096, "", *state);
+	assert_int_equal(r.ret, -E2BIG);
+}
+
 /* The kernel says how high its initrd may be. */
 static void test_initrd_stays_below_its_limit(void **state)
 {
@@ -590,7 +648,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_elf_starts_at_its_pvh_entry),
+		TEST(test_elf_entry_is_found_behind_other_notes),
 		TEST(test_bzimage_starts_in_long_mode),
+		TEST(test_bzimage_without_setup_sects_has_four),
 		TEST(test_bzimage_gets_4_gib_mapped_to_themselves),
 		TEST(test_setup_data_of_the_file_is_not_followed),
 		cmocka_unit_test(test_memory_map_has_the_hole),
@@ -600,6 +660,7 @@ int main(void)
 		TEST(test_files_that_are_no_kernels),
 		TEST(test_initrd_and_cmdline_have_limits),
 		TEST(test_initrd_must_be_a_file_with_something_in_it),
+		TEST(test_initrd_stays_off_the_kernel),
 		TEST(test_initrd_stays_below_its_limit),
 	};
 
