@@ -198,7 +198,11 @@ static int load_kernel(struct machine *m)
 	fd_close(&m->config.kernel_fd);
 	fd_close(&m->config.initrd_fd);
 	if (ret) {
-		log_err("machine", "%s (%s)", why, strerror(-ret));
+		/* The reason says it all, unless it is the host's. */
+		bool ours = ret == -ENOEXEC || ret == -EINVAL || ret == -E2BIG;
+
+		log_err("machine", "%s%s%s", why, ours ? "" : ": ",
+			ours ? "" : strerror(-ret));
 		return ret;
 	}
 	return vcpu_set_boot_state(m->vcpus[0], &state);
