@@ -22,6 +22,7 @@ fail() {
 # start ARGUMENT...: a VM in the background, its input at descriptor 3
 start() {
 	rm -f "$work/in" && mkfifo "$work/in" && exec 3<>"$work/in"
+	: >"$work/out" # or what the last VM said would be taken for this one's
 	"${vm[@]}" "$@" <"$work/in" >"$work/out" 2>&1 &
 	pid=$!
 	await up
@@ -124,6 +125,7 @@ grep -q 'pviommu: run: the VMM was killed by signal 9 (Killed)' "$work/out" ||
 start --device dmatest
 kill -9 "$(pgrep -P "$pid" pviommu-dmatest)"
 await 'dmatest\[dev0\]: device process killed by signal 9 (Killed)'
+await 'dmatest\[dev0\]: the device is gone'
 "$pviommu" stat test | grep -q '^devices.0.gone  *yes$' || fail 'device: not gone'
 printf p >&3
 finish 0 'without its device'
