@@ -2,11 +2,17 @@
 /*
  * The virtio-iommu front.
  *
- * One eventfd wakes the thread for everything: notifications of both queues,
- * faults, the end. It holds @lock while it serves buffers, a batch at a time.
- * Whoever stops the queues clears @live first, so that the thread ends after the
- * request that it is serving, and then takes @lock: from then on the thread
- * touches neither queues nor transport. The transport's lock is outside of @lock.
+ * Requests are served by the vCPU that notifies: the driver waits for the answer
+ * with its interrupts off, and to wake another thread costs more than to answer;
+ * where all processors are busy, that thread would not even come to run before
+ * the driver has used up its time slice. What is more than a bound is left to the
+ * front's own thread, so that a vCPU can always be stopped. That thread, woken by
+ * one eventfd, also passes faults on.
+ *
+ * Whoever serves holds @lock, a batch at a time. Whoever stops the queues clears
+ * @live first, so that the others end after the request that they are serving, and
+ * then takes @lock: from then on nobody touches queues or transport. The
+ * transport's lock is outside of @lock.
  */
 #include "virtio/viommu_front.h"
 
@@ -31,6 +37,7 @@
 #define CLASS	   0x080600 /* system peripheral, IOMMU */
 #define QUEUE_SIZE VQ_SIZE_MAX
 #define BATCH	   64 /* requests until events and stops have their turn */
+#define TURNS	   16 /* batches that a vCPU serves for one notification */
 #define GROUP	   16 /* answers that the driver gets to see at a time */
 #define RESP_MAX   (VIOMMU_PROBE_LEN + sizeof(struct virtio_iommu_req_tail))
 #define BIT(n)	   (1ull << (n))
@@ -60,8 +67,8 @@ struct viommu_front {
 	pthread_mutex_t lock; /* guards the queues */
 	struct vq queues[NR_QUEUES];
 	bool enabled[NR_QUEUES];
-	struct vq_chain chain;		 /* the thread's */
-	struct viommu_front_stats stats; /* written by the thread */
+	struct vq_chain chain;		 /* of who has the lock */
+	struct viommu_front_stats stats; /* written by who has the lock */
 	struct log_limit limit;
 };
 
@@ -80,7 +87,7 @@ static void count(uint64_t *counter)
 	__atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
 }
 
-/* ---- the thread ---- */
+/* ---- serving ---- */
 
 /* The driver has broken a rule of the queue. Locked. */
 static void give_up(struct viommu_front *front, enum front_queue i,
@@ -191,16 +198,30 @@ static void serve_events(struct viommu_front *front)
 		give_up(front, EVENTS, vq->broken);
 }
 
-static void serve(struct viommu_front *front)
+/* Return: there may be more. */
+static bool serve(struct viommu_front *front)
 {
 	bool more;
 
-	do {
-		pthread_mutex_lock(&front->lock);
-		more = serve_requests(front);
-		serve_events(front);
-		pthread_mutex_unlock(&front->lock);
-	} while (more);
+	pthread_mutex_lock(&front->lock);
+	more = serve_requests(front);
+	serve_events(front);
+	pthread_mutex_unlock(&front->lock);
+	return more;
+}
+
+static void notify(void *ctx, unsigned int i)
+{
+	struct viommu_front *front = ctx;
+
+	(void)i;
+	pthread_mutex_lock(&front->lock);
+	count(&front->stats.kicks);
+	pthread_mutex_unlock(&front->lock);
+	for (unsigned int turn = 0; turn < TURNS; turn++)
+		if (!serve(front))
+			return;
+	fd_event_signal(front->wake_fd);
 }
 
 static void *run_front(void *ctx)
@@ -216,8 +237,8 @@ static void *run_front(void *ctx)
 		if (poll(&p, 1, -1) < 0)
 			continue;
 		fd_event_drain(front->wake_fd);
-		count(&front->stats.kicks);
-		serve(front);
+		while (serve(front))
+			;
 	}
 	return NULL;
 }
@@ -292,7 +313,7 @@ static void reset(void *ctx)
 	set_live(front, false);
 	pthread_mutex_lock(&front->lock);
 	memset(front->enabled, 0, sizeof(front->enabled));
-	/* The thread is not serving a request, and will not before start(). */
+	/* Nobody is serving a request, and will not before start(). */
 	viommu_reset(front->mmu);
 	pthread_mutex_unlock(&front->lock);
 }
@@ -326,6 +347,7 @@ static const struct vpci_ops ops = {
 	.config_write = config_write,
 	.start = start,
 	.reset = reset,
+	.notify = notify,
 	.destroy = destroy,
 };
 
@@ -394,7 +416,6 @@ int viommu_front_create(struct viommu *mmu, struct guest_ram *ram,
 	ret = start_thread(front);
 	if (ret)
 		goto err_free;
-	desc.notify_fd = front->wake_fd;
 	ret = vpci_create(bus, devfn, &desc, &front->vpci);
 	if (ret)
 		goto err_stop;

@@ -3,9 +3,9 @@
  * The virtio-iommu device: the guest's view of the viommu, as a virtio-pci
  * function with a request queue and an event queue (VIRTIO 1.3, "IOMMU device").
  *
- * A thread of its own serves the request queue behind an ioeventfd and fills the
- * event queue with faults. It uses guest memory directly, without translation:
- * it is the IOMMU.
+ * Requests are served by the vCPU that notifies; a thread fills the event queue
+ * with faults. It uses guest memory directly, without translation: it is the
+ * IOMMU.
  */
 #ifndef VIRTIO_VIOMMU_FRONT_H
 #define VIRTIO_VIOMMU_FRONT_H
@@ -22,7 +22,7 @@ struct viommu_front;
 
 struct viommu_front_stats {
 	uint64_t requests;   /* of the request queue */
-	uint64_t kicks;	     /* notifications that woke the thread */
+	uint64_t kicks;	     /* notifications by the driver */
 	uint64_t events;     /* faults put on the event queue */
 	uint64_t bad_chains; /* the queue's rules broken: device needs reset */
 };

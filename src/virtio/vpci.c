@@ -138,7 +138,11 @@ static void write_notify(struct vpci *v, unsigned int off, const void *buf,
 			 unsigned int len)
 {
 	(void)buf, (void)len;
-	if (off % NOTIFY_MUL == 0 && off / NOTIFY_MUL < v->desc.nr_queues)
+	if (off % NOTIFY_MUL != 0 || off / NOTIFY_MUL >= v->desc.nr_queues)
+		return;
+	if (v->desc.ops->notify)
+		v->desc.ops->notify(v->desc.ctx, off / NOTIFY_MUL);
+	else
 		fd_event_signal(v->desc.notify_fd);
 }
 
@@ -195,7 +199,7 @@ static bool io_fd(void *ctx, unsigned int i, struct pci_io_fd *out)
 {
 	const struct vpci *v = ctx;
 
-	if (i >= v->desc.nr_queues)
+	if (v->desc.ops->notify || i >= v->desc.nr_queues)
 		return false;
 	*out = (struct pci_io_fd){
 		.bar = BAR_REGS,

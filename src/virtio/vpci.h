@@ -39,6 +39,10 @@ struct vpci_ops {
 	 * nothing calls vpci_interrupt() or vpci_needs_reset(). Also called
 	 * when not started. */
 	void (*reset)(void *ctx);
+	/* The driver has made buffers of queue @i available. In the thread of
+	 * the vCPU that says so, without a lock: a bounded amount of work.
+	 * NULL: notify_fd is signalled instead, by KVM itself. */
+	void (*notify)(void *ctx, unsigned int i);
 	/* With the bus: stop and free. */
 	void (*destroy)(void *ctx);
 };
@@ -51,7 +55,7 @@ struct vpci_desc {
 	unsigned int nr_queues;
 	uint16_t queue_size;	 /* of each, at most */
 	unsigned int config_len; /* 0: no device configuration */
-	int notify_fd;		 /* borrowed: signalled for any queue */
+	int notify_fd; /* borrowed: signalled for any queue; see ops->notify */
 	const struct vpci_ops *ops;
 	void *ctx;
 };
