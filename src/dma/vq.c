@@ -242,7 +242,7 @@ static void pop_chain(void *ctx)
 		pop->why = "more buffers than the queue has";
 	if (pop->ret)
 		return;
-	idx = vq->next_avail % vq->size;
+	idx = vq->next_avail & (vq->size - 1);
 	chain->head =
 	    le16toh(__atomic_load_n(&vq->avail->ring[idx], __ATOMIC_RELAXED));
 	chain->nr = 0;
@@ -268,59 +268,90 @@ int vq_pop(struct vq *vq, struct vq_chain *chain)
 	return 0;
 }
 
+/* What is copied between segments and a buffer of ours. */
+struct transfer {
+	const struct vq *vq;
+	const struct vq_segment *segment; /* the first */
+	uint8_t *buf;
+	size_t len;
+	bool write; /* to the segments */
+	bool failed;
+};
+
+static void transfer_bytes(void *ctx)
+{
+	struct transfer *t = ctx;
+
+	while (t->len > 0) {
+		size_t n = MIN(t->len, (size_t)t->segment->len);
+		void *at = guest_ram_span(t->vq->ram, t->segment->gpa, n);
+
+		if (!at) {
+			t->failed = true;
+			return;
+		}
+		if (t->write)
+			memcpy(at, t->buf, n);
+		else
+			memcpy(t->buf, at, n);
+		t->segment++;
+		t->buf += n;
+		t->len -= n;
+	}
+}
+
+static int transfer(struct vq *vq, struct transfer *t)
+{
+	if (guard_run(transfer_bytes, t) || t->failed)
+		return break_queue(vq, "a buffer outside RAM", -EFAULT);
+	return 0;
+}
+
 int vq_chain_read(struct vq *vq, const struct vq_chain *chain, void *buf,
 		  size_t len)
 {
-	uint8_t *to = buf;
+	struct transfer t = {
+		.vq = vq, .segment = chain->segments, .buf = buf, .len = len
+	};
 
 	assert(len <= chain->read_len);
-	for (unsigned int i = 0; len > 0; i++) {
-		const struct vq_segment *s = &chain->segments[i];
-		size_t n = MIN(len, (size_t)s->len);
-
-		if (guest_ram_read(vq->ram, s->gpa, to, n))
-			return break_queue(vq, "a buffer outside RAM", -EFAULT);
-		to += n;
-		len -= n;
-	}
-	return 0;
+	return transfer(vq, &t);
 }
 
 int vq_chain_write(struct vq *vq, const struct vq_chain *chain, const void *buf,
 		   size_t len)
 {
-	const uint8_t *from = buf;
+	struct transfer t = {
+		.vq = vq,
+		.segment = chain->segments + chain->nr_read,
+		.buf = (uint8_t *)(uintptr_t)buf,
+		.len = len,
+		.write = true,
+	};
 
 	assert(len <= chain->write_len);
-	for (unsigned int i = chain->nr_read; len > 0; i++) {
-		const struct vq_segment *s = &chain->segments[i];
-		size_t n = MIN(len, (size_t)s->len);
-
-		if (guest_ram_write(vq->ram, s->gpa, from, n))
-			return break_queue(vq, "a buffer outside RAM", -EFAULT);
-		from += n;
-		len -= n;
-	}
-	return 0;
+	return transfer(vq, &t);
 }
 
 struct push {
 	struct vring_used_elem *at;
-	struct vring_used_elem elem;
+	uint32_t id, len;
 };
 
 static void push_used(void *ctx)
 {
 	const struct push *push = ctx;
 
-	*push->at = push->elem;
+	push->at->id = htole32(push->id);
+	push->at->len = htole32(push->len);
 }
 
 int vq_push(struct vq *vq, const struct vq_chain *chain, uint32_t len)
 {
 	struct push push = {
-		.at = &vq->used->ring[vq->next_used % vq->size],
-		.elem = { htole32(chain->head), htole32(len) },
+		.at = &vq->used->ring[vq->next_used & (vq->size - 1)],
+		.id = chain->head,
+		.len = len,
 	};
 
 	if (guard_run(push_used, &push))

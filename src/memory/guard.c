@@ -38,9 +38,9 @@ static void unblock_sigbus(void)
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-int guard_run(void (*body)(void *ctx), void *ctx)
+static __attribute__((noinline)) int run_outermost(void (*body)(void *ctx),
+						   void *ctx)
 {
-	sigjmp_buf *const outer = landing;
 	UNINITIALISED sigjmp_buf here; /* 200 bytes, on every path */
 	int ret = 0;
 
@@ -52,6 +52,14 @@ int guard_run(void (*body)(void *ctx), void *ctx)
 		unblock_sigbus();
 		ret = -EFAULT;
 	}
-	landing = outer;
+	landing = NULL;
 	return ret;
+}
+
+int guard_run(void (*body)(void *ctx), void *ctx)
+{
+	if (!landing)
+		return run_outermost(body, ctx);
+	body(ctx);
+	return 0;
 }

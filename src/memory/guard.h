@@ -28,7 +28,9 @@ MUST_CHECK int guard_install(void);
  * @body: may be left at any of its accesses to memory: it holds no lock and
  *	  owns nothing, and what it has done so far is in @ctx
  *
- * Makes no system call, except after a SIGBUS.
+ * Makes no system call, except after a SIGBUS. Inside another guard_run() it is
+ * part of that one, which is what a SIGBUS ends: many small accesses may have one
+ * guard around them all.
  *
  * Return: 0 when @body has returned, -EFAULT if a SIGBUS ended it.
  */

@@ -30,6 +30,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "dma/vq.h"
+#include "memory/guard.h"
 #include "viommu/viommu.h"
 #include "virtio/vpci.h"
 
@@ -38,7 +39,7 @@
 #define QUEUE_SIZE VQ_SIZE_MAX
 #define BATCH	   64 /* requests until events and stops have their turn */
 #define TURNS	   16 /* batches that a vCPU serves for one notification */
-#define GROUP	   16 /* answers that the driver gets to see at a time */
+#define GROUP	   16 /* requests that are taken, and answered, at a time */
 #define RESP_MAX   (VIOMMU_PROBE_LEN + sizeof(struct virtio_iommu_req_tail))
 #define BIT(n)	   (1ull << (n))
 
@@ -55,6 +56,18 @@
 
 enum front_queue { REQUESTS, EVENTS, NR_QUEUES };
 
+/* A request on its way to its answer. */
+struct request {
+	struct vq_chain chain;
+	size_t req_len, resp_len;
+	uint8_t req[VIOMMU_REQ_MAX + 1], resp[RESP_MAX + 1];
+};
+
+struct group {
+	volatile unsigned int nr; /* looked at after a SIGBUS */
+	struct request requests[GROUP];
+};
+
 struct viommu_front {
 	struct viommu *mmu;    /* borrowed */
 	struct guest_ram *ram; /* borrowed */
@@ -67,7 +80,8 @@ struct viommu_front {
 	pthread_mutex_t lock; /* guards the queues */
 	struct vq queues[NR_QUEUES];
 	bool enabled[NR_QUEUES];
-	struct vq_chain chain;		 /* of who has the lock */
+	struct group group;		 /* of who has the lock */
+	struct vq_chain chain;		 /* as well: of events */
 	struct viommu_front_stats stats; /* written by who has the lock */
 	struct log_limit limit;
 };
@@ -101,50 +115,93 @@ static void give_up(struct viommu_front *front, enum front_queue i,
 	vpci_needs_reset(front->vpci);
 }
 
-/* Return: as the vq_ functions. */
-static int serve_request(struct viommu_front *front)
+static int copy_request(struct vq *vq, struct request *r)
+{
+	/* Longer by a byte than any request, so that too long stays too long. */
+	r->req_len = MIN(r->chain.read_len, sizeof(r->req));
+	r->resp_len = MIN(r->chain.write_len, sizeof(r->resp));
+	return vq_chain_read(vq, &r->chain, r->req, r->req_len);
+}
+
+/* Copies the next requests. Under a guard. */
+static void take_group(void *ctx)
+{
+	struct viommu_front *front = ctx;
+	struct vq *vq = &front->queues[REQUESTS];
+	struct group *g = &front->group;
+
+	while (g->nr < GROUP) {
+		struct request *r = &g->requests[g->nr];
+
+		if (vq_pop(vq, &r->chain) || copy_request(vq, r))
+			return;
+		g->nr = g->nr + 1;
+	}
+}
+
+/* Writes the answers. Under a guard. */
+static void answer_group(void *ctx)
+{
+	struct viommu_front *front = ctx;
+	struct vq *vq = &front->queues[REQUESTS];
+	struct group *g = &front->group;
+
+	for (unsigned int i = 0; i < g->nr; i++) {
+		struct request *r = &g->requests[i];
+
+		if (vq_chain_write(vq, &r->chain, r->resp, r->resp_len) ||
+		    vq_push(vq, &r->chain, (uint32_t)r->resp_len))
+			return;
+	}
+	vq_publish(vq);
+}
+
+static void end_by_sigbus(struct vq *vq)
+{
+	if (!vq->broken)
+		vq->broken = "its memory is not there";
+}
+
+/*
+ * A few requests at a time, so that one guard, one look at the index and one
+ * update of it serve all. Return: how many; less than were taken if the driver
+ * resets the device meanwhile.
+ */
+static unsigned int serve_group(struct viommu_front *front)
 {
 	struct vq *vq = &front->queues[REQUESTS];
-	struct vq_chain *chain = &front->chain;
-	UNINITIALISED uint8_t req[VIOMMU_REQ_MAX + 1], resp[RESP_MAX + 1];
-	size_t req_len, resp_len, used;
-	int ret;
+	struct group *g = &front->group;
+	unsigned int taken;
 
-	ret = vq_pop(vq, chain);
-	if (ret)
-		return ret;
-	/* Longer by a byte than any request, so that too long stays too long. */
-	req_len = MIN(chain->read_len, sizeof(req));
-	resp_len = MIN(chain->write_len, sizeof(resp));
-	ret = vq_chain_read(vq, chain, req, req_len);
-	if (ret)
-		return ret;
-	used = viommu_request(front->mmu, req, req_len, resp, resp_len);
-	ret = vq_chain_write(vq, chain, resp, used);
-	if (ret)
-		return ret;
-	count(&front->stats.requests);
-	return vq_push(vq, chain, (uint32_t)used);
+	g->nr = 0;
+	if (guard_run(take_group, front))
+		end_by_sigbus(vq);
+	taken = g->nr;
+	for (g->nr = 0; g->nr < taken && is_live(front); g->nr = g->nr + 1) {
+		struct request *r = &g->requests[g->nr];
+
+		r->resp_len = viommu_request(front->mmu, r->req, r->req_len,
+					     r->resp, r->resp_len);
+		count(&front->stats.requests);
+	}
+	if (g->nr > 0 && guard_run(answer_group, front))
+		end_by_sigbus(vq);
+	return g->nr;
 }
 
 /* Serves a batch at most. Locked. Return: there may be more. */
 static bool serve_requests(struct viommu_front *front)
 {
 	struct vq *vq = &front->queues[REQUESTS];
-	unsigned int nr = 0;
-	int ret = 0;
+	unsigned int nr = 0, some;
 
 	if (!is_live(front) || !front->enabled[REQUESTS])
 		return false;
 	vq_set_notify(vq, false);
-	while (nr < BATCH && is_live(front)) {
-		ret = serve_request(front);
-		if (ret)
-			break;
-		if (++nr % GROUP == 0)
-			vq_publish(vq);
-	}
-	vq_publish(vq);
+	do {
+		some = serve_group(front);
+		nr += some;
+	} while (some == GROUP && nr < BATCH);
 	vq_set_notify(vq, true);
 	if (nr > 0 && vq_wants_interrupt(vq))
 		vpci_interrupt(front->vpci, REQUESTS);

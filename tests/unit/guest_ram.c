@@ -237,10 +237,15 @@ static void test_bad_page_is_an_error(void **state)
 }
 
 struct nested {
-	volatile char *bad;
+	volatile char *good, *bad;
 	int inner;
 	bool after_inner;
 };
+
+static void read_good(void *ctx)
+{
+	(void)*((struct nested *)ctx)->good;
+}
 
 static void read_bad(void *ctx)
 {
@@ -251,22 +256,25 @@ static void guard_inside(void *ctx)
 {
 	struct nested *n = ctx;
 
-	n->inner = guard_run(read_bad, n);
+	n->inner = guard_run(read_good, n);
 	n->after_inner = true;
-	read_bad(n);
+	n->inner = guard_run(read_bad, n);
 	fail();
 }
 
 static void test_guards_nest(void **state)
 {
 	struct guest_ram *ram = create(2 * MIB);
-	struct nested n = { .bad = guest_ram_bank(ram, 0)->host };
+	char *host = guest_ram_bank(ram, 0)->host;
+	struct nested n = { .good = host + PAGE, .bad = host, .inner = -1 };
 
 	(void)state;
-	spoil(guest_ram_bank(ram, 0)->host);
+	spoil(host);
 	assert_int_equal(guard_run(guard_inside, &n), -EFAULT);
-	assert_int_equal(n.inner, -EFAULT);
+	assert_int_equal(n.inner, 0);
 	assert_true(n.after_inner);
+	/* And nothing is left of them. */
+	assert_int_equal(guard_run(read_bad, &n), -EFAULT);
 	guest_ram_destroy(ram);
 }
 
