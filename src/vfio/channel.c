@@ -30,6 +30,8 @@ struct message {
 int channel_init(struct channel *ch, int sock, unsigned int timeout_ms,
 		 channel_serve *serve, void *ctx)
 {
+	int ret;
+
 	*ch = (struct channel){
 		.sock = sock,
 		.timeout_ms = timeout_ms,
@@ -39,10 +41,11 @@ int channel_init(struct channel *ch, int sock, unsigned int timeout_ms,
 		.out = malloc(VFIO_USER_MSG_MAX),
 	};
 	pthread_mutex_init(&ch->lock, NULL);
-	if (ch->in && ch->out)
-		return 0;
-	channel_fini(ch);
-	return -ENOMEM;
+	/* poll(2) also tells of what is not to be read: out-of-band bytes. */
+	ret = ch->in && ch->out ? fd_set_nonblock(sock) : -ENOMEM;
+	if (ret)
+		channel_fini(ch);
+	return ret;
 }
 
 void channel_fini(struct channel *ch)

@@ -49,7 +49,8 @@ struct channel {
 	uint8_t *in, *out; /* a message each */
 };
 
-/* @sock: taken over, also in case of error. Return: 0 or -ENOMEM. */
+/* @sock: taken over, also in case of error, and made not to block. Return: 0,
+ * -ENOMEM, or -errno of fcntl(2). */
 MUST_CHECK int channel_init(struct channel *ch, int sock,
 			    unsigned int timeout_ms, channel_serve *serve,
 			    void *ctx);

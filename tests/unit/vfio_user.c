@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define DOMAIN	   1
@@ -102,6 +103,14 @@ static enum fake_act other_region(struct fake *fake, struct fake_message *reply)
 	return FAKE_SEND;
 }
 
+/* A byte that poll(2) tells of, and that no reader finds. */
+static enum fake_act out_of_band(struct fake *fake, struct fake_message *reply)
+{
+	(void)reply;
+	(void)send(fake->sock, "", 1, MSG_OOB);
+	return FAKE_SILENCE;
+}
+
 static void test_a_device_that_answers_badly_is_gone(void **state)
 {
 	static const struct {
@@ -112,6 +121,7 @@ static void test_a_device_that_answers_badly_is_gone(void **state)
 		{ "short", fake_one_byte_short, true },
 		{ "long", fake_one_byte_long, true },
 		{ "fake_silence", fake_silence, true },
+		{ "out of band", out_of_band, true },
 		{ "hangs up", fake_hang_up, true },
 		{ "other region", other_region, true },
 		{ "floods", fake_dma_flood, true },
