@@ -2,8 +2,8 @@
 #include "bench/nic.h"
 
 #include "base/bytes.h"
+#include "bench/place.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -38,7 +38,6 @@ enum {
 #define TX_RS	   0x08
 #define STATUS_DD  0x01
 #define DESC_LEN   16
-#define RX_RETURN  64 /* descriptors given back at a time */
 #define TIMEOUT_NS 10000000000ull
 #define RING_BYTES (NIC_RING * DESC_LEN)
 
@@ -114,7 +113,6 @@ void nic_init(struct nic *nic, size_t len)
 	write_reg(nic, RDT, 0);
 	write_reg(nic, TCTL, TCTL_EN | TCTL_PSP);
 	write_reg(nic, RCTL, RCTL_EN | RCTL_UPE | RCTL_MPE | RCTL_BAM);
-	write_reg(nic, RDT, NIC_RING - 1);
 	(void)nic->read32(nic->ctx, ICR);
 	nic->tx_tail = 0;
 	nic->rx_next = 0;
@@ -123,6 +121,15 @@ void nic_init(struct nic *nic, size_t len)
 static int is_done(const uint8_t *status)
 {
 	return __atomic_load_n(status, __ATOMIC_ACQUIRE) & STATUS_DD;
+}
+
+static void wait_since(uint64_t start, const char *what)
+{
+	place_wait();
+	if (nic_now_ns() - start < TIMEOUT_NS)
+		return;
+	fprintf(stderr, "bench: %s\n", what);
+	exit(1);
 }
 
 uint64_t nic_send(struct nic *nic, uint32_t nr)
@@ -135,36 +142,26 @@ uint64_t nic_send(struct nic *nic, uint32_t nr)
 	nic->tx_tail = (nic->tx_tail + nr) % NIC_RING;
 	start = nic_now_ns();
 	write_reg(nic, TDT, nic->tx_tail);
-	while (!is_done(tx_desc(nic, last) + 12)) {
-		(void)sched_yield();
-		if (nic_now_ns() - start > TIMEOUT_NS) {
-			fprintf(stderr, "bench: a frame was never sent\n");
-			exit(1);
-		}
-	}
+	while (!is_done(tx_desc(nic, last) + 12))
+		wait_since(start, "a frame was never sent");
 	return nic_now_ns() - start;
 }
 
-uint64_t nic_receive(struct nic *nic, uint64_t ns)
+uint64_t nic_receive(struct nic *nic, uint32_t nr, uint32_t uncounted)
 {
-	uint64_t end = nic_now_ns() + ns, frames = 0;
-	uint32_t owed = 0;
+	uint32_t mask = NIC_RING - 1;
+	uint64_t begun = nic_now_ns(), start = begun;
 
-	while (nic_now_ns() < end) {
+	write_reg(nic, RDT, (nic->rx_next + NIC_BURST) & mask);
+	for (uint32_t i = 0; i < nr; i++) {
 		uint8_t *desc = rx_desc(nic, nic->rx_next);
 
-		if (!is_done(desc + 12)) {
-			(void)sched_yield();
-			continue;
-		}
+		while (!is_done(desc + 12))
+			wait_since(begun, "a frame was never received");
 		desc[12] = 0;
-		frames++;
-		nic->rx_next = (nic->rx_next + 1) % NIC_RING;
-		if (++owed == RX_RETURN) {
-			owed = 0;
-			write_reg(nic, RDT,
-				  (nic->rx_next + NIC_RING - 1) % NIC_RING);
-		}
+		nic->rx_next = (nic->rx_next + 1) & mask;
+		if (i + 1 == uncounted)
+			start = nic_now_ns();
 	}
-	return frames;
+	return nic_now_ns() - start;
 }

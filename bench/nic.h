@@ -30,8 +30,10 @@ void nic_init(struct nic *nic, size_t len);
  * is done. Return: nanoseconds. */
 uint64_t nic_send(struct nic *nic, uint32_t nr);
 
-/* Receives for @ns nanoseconds. Return: number of frames. */
-uint64_t nic_receive(struct nic *nic, uint64_t ns);
+/* Gives the device buffers for @nr frames (at most NIC_BURST), which it had not
+ * before, and waits for the frames. Return: nanoseconds for all but the first
+ * @uncounted of them. */
+uint64_t nic_receive(struct nic *nic, uint32_t nr, uint32_t uncounted);
 
 uint64_t nic_now_ns(void);
 

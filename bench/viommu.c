@@ -9,6 +9,7 @@
  */
 #include "viommu/viommu.h"
 #include "bench/nic.h"
+#include "bench/place.h"
 #include "bench/qemu.h"
 #include "bench/report.h"
 #include "bench/viommu_driver.h"
@@ -360,8 +361,11 @@ int main(void)
 	struct ours ours;
 	struct qemu q;
 
+	place_ours();
 	ours_start(&ours);
+	place_peer();
 	peer_start(&q, &peer);
+	place_driver();
 	bench_translate(&ours, &q, &peer);
 	drop(&ours.driver, TRANSLATE_LIVE);
 	drop(&peer, TRANSLATE_LIVE);

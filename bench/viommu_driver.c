@@ -4,12 +4,12 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "bench/nic.h"
+#include "bench/place.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_iommu.h>
 #include <linux/virtio_pci.h>
 #include <linux/virtio_ring.h>
-#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +18,8 @@
 #define DESC_OFF    0
 #define AVAIL_OFF   0x4000
 #define USED_OFF    0x6000
-#define REQUEST_OFF 0x8000 /* of each request: 64 bytes, then its tail */
-#define REQUEST_LEN 96
-#define TAIL_OFF    64
+#define REQUEST_OFF 0x8000 /* each in a cache line, its tail behind it */
+#define REQUEST_LEN 64
 #define TIMEOUT_NS  10000000000ull
 
 static NORETURN void die(const char *what)
@@ -130,7 +129,6 @@ void viommu_driver_start(struct viommu_driver *d)
 			.next = (uint16_t)(2 * i + 1),
 		};
 		desc[2 * i + 1] = (struct vring_desc){
-			.addr = at + TAIL_OFF,
 			.len = sizeof(struct virtio_iommu_req_tail),
 			.flags = VRING_DESC_F_WRITE,
 		};
@@ -172,30 +170,42 @@ static void wait_for(struct viommu_driver *d, unsigned int left)
 
 	while ((uint16_t)(d->avail - __atomic_load_n(used, __ATOMIC_ACQUIRE)) >
 	       left) {
-		(void)sched_yield();
+		place_wait();
 		if (nic_now_ns() - start > TIMEOUT_NS)
 			die("no answer");
 	}
 }
 
+static struct vring_desc *desc_of(struct viommu_driver *d, unsigned int i)
+{
+	struct vring_desc *desc = (void *)(d->ram + d->base + DESC_OFF);
+
+	return desc + 2 * (size_t)(i % VIOMMU_DRIVER_SLOTS);
+}
+
 static void check_answers(struct viommu_driver *d, unsigned int nr)
 {
-	for (unsigned int i = 1; i <= nr; i++)
-		if (slot_of(d, (uint16_t)(d->avail - i))[TAIL_OFF] !=
-		    VIRTIO_IOMMU_S_OK)
+	for (unsigned int i = 1; i <= nr; i++) {
+		uint16_t at = (uint16_t)(d->avail - i);
+
+		if (slot_of(d, at)[desc_of(d, at)->len] != VIRTIO_IOMMU_S_OK)
 			die("a request was refused");
+	}
 }
 
 static void queue_request(struct viommu_driver *d, const void *req, size_t len)
 {
 	uint8_t *ram = d->ram + d->base;
 	unsigned int i = d->avail % VIOMMU_DRIVER_SLOTS;
-	struct vring_desc *desc = (void *)(ram + DESC_OFF);
+	struct vring_desc *desc = desc_of(d, i);
 	uint8_t *slot = slot_of(d, i);
 
 	memcpy(slot, req, len);
-	slot[TAIL_OFF] = 0xff;
-	desc[2 * i].len = (uint32_t)len;
+	slot[len] = 0xff;
+	if (desc->len != len) {
+		desc[0].len = (uint32_t)len;
+		desc[1].addr = desc[0].addr + len;
+	}
 	put_le16(ram + AVAIL_OFF + 4 + 2 * (d->avail % d->size),
 		 (uint16_t)(2 * i));
 	d->avail++;

@@ -130,6 +130,7 @@ struct dma_port {
 	/* The thread: its owner's. */
 	pthread_t thread;
 	bool started;
+	uint64_t spin_ns; /* constant while it runs */
 	int (*enter)(void);
 	int stop_fd;	   /* owned; unlike kick_worker the device has it not */
 	uint32_t stopping; /* atomic */

@@ -8,13 +8,12 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "base/spin.h"
 #include "dma/port_internal.h"
 
 /* What a ring gets before the next has its turn. */
 #define TURN_EPOCHS 16
 #define TURN_BYTES  0x20000u
-/* About what it costs to be woken up. */
-#define SPIN_NS	    30000
 
 static bool stopping(struct dma_port *port)
 {
@@ -118,7 +117,7 @@ static void *run_worker(void *arg)
 		}
 		if (idle_since == 0)
 			idle_since = now_ns();
-		if (now_ns() - idle_since < SPIN_NS) {
+		if (now_ns() - idle_since < port->spin_ns) {
 			(void)sched_yield();
 			continue;
 		}
@@ -151,6 +150,7 @@ int dma_port_start(struct dma_port *port, struct viommu_endpoint *ep, int irq,
 
 	dma_port_attach(port, ep, irq);
 	port->enter = enter;
+	port->spin_ns = spin_time();
 	__atomic_store_n(&port->stopping, 0, __ATOMIC_RELEASE);
 	fd_event_drain(port->stop_fd);
 	ret = create_thread(port);

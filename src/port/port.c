@@ -11,9 +11,9 @@
 
 #include "base/bytes.h"
 #include "base/fd.h"
+#include "base/spin.h"
 #include "port/port_internal.h"
 
-#define SPIN_NS	   30000 /* about the price of a wake-up */
 /* Looks at the work between two looks at the clock. */
 #define SPIN_LOOKS 16
 /* Further ahead than any ring is long, and not yet behind. */
@@ -31,9 +31,10 @@ struct ring {
 struct port {
 	uint8_t *base; /* owned mapping of size bytes */
 	size_t size;
-	int kick_device; /* owned */
-	int kick_worker; /* owned */
-	int drained;	 /* owned */
+	int kick_device;  /* owned */
+	int kick_worker;  /* owned */
+	int drained;	  /* owned */
+	uint64_t spin_ns; /* constant */
 	struct port_control *control;
 	struct ring rings[PORT_RINGS_MAX];
 	uint32_t nr_rings;
@@ -134,6 +135,7 @@ int port_open(int memory_fd, size_t size, int kick_device, int kick_worker,
 	port->kick_device = kick_device;
 	port->kick_worker = kick_worker;
 	port->drained = drained;
+	port->spin_ns = spin_time();
 	*out = port;
 	return 0;
 
@@ -351,13 +353,15 @@ static uint64_t now_ns(void)
 
 static bool spin(struct port *port, const struct sleep *s)
 {
-	uint64_t end = now_ns() + SPIN_NS;
+	uint64_t end;
 
+	if (port->spin_ns == 0)
+		return has_work(port, s);
+	end = now_ns() + port->spin_ns;
 	do {
 		for (unsigned int i = 0; i < SPIN_LOOKS; i++) {
 			if (has_work(port, s))
 				return true;
-			/* Device and worker may share a core. */
 			(void)sched_yield();
 		}
 	} while (now_ns() < end);
