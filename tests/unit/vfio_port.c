@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* ---- PV_PORT_INFO ---- */
 
@@ -347,6 +348,34 @@ static void test_a_count_that_can_not_be_is_noticed(void **state)
 	page_fini(&p);
 }
 
+static void *drain_it(void *ctx)
+{
+	struct page *p = ctx;
+
+	return (void *)(intptr_t)regpage_drain(&p->rp);
+}
+
+/* While another vCPU posts, and the device acts, a look at both counts may see one
+ * of before and one of after. */
+static void test_counts_of_different_times_are_no_offence(void **state)
+{
+	pthread_t vcpu;
+	struct page p;
+	void *ret;
+
+	(void)state;
+	page_init(&p);
+	pthread_mutex_lock(&p.rp.lock);
+	p.rp.control->posted_head = -600u;
+	assert_int_equal(pthread_create(&vcpu, NULL, drain_it, &p), 0);
+	assert_int_equal(usleep(20000), 0);
+	shared_store(&p.rp.control->posted_head, 0);
+	pthread_mutex_unlock(&p.rp.lock);
+	assert_int_equal(pthread_join(vcpu, &ret), 0);
+	assert_null(ret);
+	page_fini(&p);
+}
+
 static void test_a_death_ends_the_wait(void **state)
 {
 	struct page p;
@@ -372,6 +401,7 @@ int main(void)
 		cmocka_unit_test(
 		    test_a_full_ring_is_waited_for_and_not_for_ever),
 		cmocka_unit_test(test_a_count_that_can_not_be_is_noticed),
+		cmocka_unit_test(test_counts_of_different_times_are_no_offence),
 		cmocka_unit_test(test_a_death_ends_the_wait),
 	};
 
