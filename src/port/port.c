@@ -379,7 +379,8 @@ static void publish_wake_at(struct port *port, const struct port_wait *wait)
 	}
 }
 
-static void wait_for_kick(struct port *port, const struct sleep *s)
+/* Return: the socket is readable. */
+static bool wait_for_kick(struct port *port, const struct sleep *s)
 {
 	struct pollfd fds[] = {
 		{ .fd = port->kick_device, .events = POLLIN },
@@ -392,29 +393,33 @@ static void wait_for_kick(struct port *port, const struct sleep *s)
 		.tv_nsec = s->timeout_ms % 1000 * 1000000L,
 	};
 
-	(void)ppoll(fds, ARRAY_SIZE(fds), s->timeout_ms < 0 ? NULL : &timeout,
-		    NULL);
+	if (ppoll(fds, ARRAY_SIZE(fds), s->timeout_ms < 0 ? NULL : &timeout,
+		  NULL) < 0)
+		return true;
 	if (fds[0].revents & POLLIN)
 		fd_event_drain(port->kick_device);
+	return fds[1].revents != 0;
 }
 
-static void sleep_for(struct port *port, const struct sleep *s)
+static bool sleep_for(struct port *port, const struct sleep *s)
 {
 	uint32_t *flag = &port->control->device_sleeps;
+	bool readable = false;
 
 	if (spin(port, s))
-		return;
+		return false;
 	publish_wake_at(port, s->wait);
 	shared_store_release(flag, 1);
 	shared_fence();
 	if (!has_work(port, s))
-		wait_for_kick(port, s);
+		readable = wait_for_kick(port, s);
 	/* Whoever took it before has signalled, which at worst ends the next
 	 * sleep early. */
 	shared_store(flag, 0);
+	return readable;
 }
 
-void port_sleep(struct port *port, const struct port_wait *wait,
+bool port_sleep(struct port *port, const struct port_wait *wait,
 		bool (*more)(void *ctx), void *ctx, int sock, int timeout_ms)
 {
 	const struct sleep s = {
@@ -426,7 +431,7 @@ void port_sleep(struct port *port, const struct port_wait *wait,
 		.timeout_ms = timeout_ms,
 	};
 
-	sleep_for(port, &s);
+	return sleep_for(port, &s);
 }
 
 void port_drain(struct port *port, unsigned int r)
@@ -437,5 +442,5 @@ void port_drain(struct port *port, unsigned int r)
 	wait.wake_at[r] = port->rings[r].posted;
 	port_submit(port, r);
 	while (port_done(port, r) != port->rings[r].posted)
-		sleep_for(port, &s);
+		(void)sleep_for(port, &s);
 }

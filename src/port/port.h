@@ -102,10 +102,13 @@ struct port_wait {
  * @sock: also wake up when this is readable
  * @timeout_ms: -1: none
  *
+ * Return: true if @sock was seen to be readable. A device that never comes to
+ * sleep looks at it from time to time by itself.
+ *
  * Spins first (with sched_yield), for about the price of a wake-up. May return
  * early: the caller looks at everything and sleeps again.
  */
-void port_sleep(struct port *port, const struct port_wait *wait,
+bool port_sleep(struct port *port, const struct port_wait *wait,
 		bool (*more)(void *ctx), void *ctx, int sock, int timeout_ms);
 
 #endif

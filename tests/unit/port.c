@@ -487,9 +487,9 @@ static void test_descriptors_end_a_sleep(void **state)
 
 	assert_int_equal(fd_event_create(&event), 0);
 	fd_event_signal(event);
-	port_sleep(b->port, &wait, NULL, NULL, event, -1);
+	assert_true(port_sleep(b->port, &wait, NULL, NULL, event, -1));
 	wait.bell_fd = event;
-	port_sleep(b->port, &wait, NULL, NULL, -1, -1);
+	assert_false(port_sleep(b->port, &wait, NULL, NULL, -1, -1));
 	assert_true(signalled(event)); /* left to its owner */
 	fd_close(&event);
 }

@@ -16,25 +16,31 @@
 #include "jail/jail.h"
 
 #define FD_SOCKET 3
-#define POLLS_MAX 64 /* until the socket gets its turn */
+#define POLLS_MAX 64 /* until the socket gets its turn … */
+#define TURNS_MAX 16 /* … and turns without a look at it, if it was not seen */
 
 static int serve(struct e1000 *dev, struct server *server)
 {
+	unsigned int polls, turns = 0;
 	struct port_wait wait;
-	unsigned int polls;
+	bool readable = true;
 	int ret;
 
 	for (;;) {
 		for (polls = 0; polls < POLLS_MAX && e1000_poll(dev); polls++)
 			;
-		ret = server_serve(server);
-		if (ret)
-			return ret;
+		if (readable || ++turns == TURNS_MAX) {
+			turns = 0;
+			ret = server_serve(server);
+			if (ret)
+				return ret;
+		}
+		readable = false;
 		if (polls == POLLS_MAX)
 			continue;
 		e1000_wait(dev, &wait);
-		port_sleep(e1000_port(dev), &wait, e1000_has_work, dev,
-			   server_sock(server), -1);
+		readable = port_sleep(e1000_port(dev), &wait, e1000_has_work,
+				      dev, server_sock(server), -1);
 	}
 }
 
