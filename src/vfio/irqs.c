@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/range.h"
+#include "vfio/deadline.h"
 
 #define TRIGGER_FDS  (VFIO_USER_IRQ_DATA_EVENTFD | VFIO_USER_IRQ_ACTION_TRIGGER)
 #define TRIGGER_NONE (VFIO_USER_IRQ_DATA_NONE | VFIO_USER_IRQ_ACTION_TRIGGER)
@@ -51,11 +52,17 @@ static unsigned int run_of(const struct user *u, const int *fds,
 static int send_fds(struct user *u, unsigned int index, unsigned int start,
 		    unsigned int nr, const int *fds)
 {
+	/* A vCPU waits for all of them, with the lock of the bus. */
+	int64_t deadline = deadline_in(u->ch.timeout_ms);
 	int ret = 0;
 
 	for (unsigned int i = 0; i < nr && !ret;) {
 		unsigned int n = run_of(u, fds + i, nr - i);
 
+		if (i > 0 && deadline_left(deadline) == 0) {
+			vdev_fail(&u->dev, "it is too slow with interrupts");
+			return -ETIMEDOUT;
+		}
 		/* No descriptors with it: these have none from now on. */
 		ret = send_irqs(u, TRIGGER_FDS, index, start + i, n,
 				fds[i] < 0 ? NULL : fds + i);

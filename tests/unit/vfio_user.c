@@ -160,6 +160,37 @@ static void test_a_device_that_answers_badly_is_gone(void **state)
 	}
 }
 
+static enum fake_act just_in_time(struct fake *fake, struct fake_message *reply)
+{
+	(void)fake;
+	(void)reply;
+	(void)usleep(TIMEOUT_MS * 1000 / 5);
+	return FAKE_SEND;
+}
+
+/* Each message is answered in time, but a vCPU waits for all 40 of them. */
+static void test_interrupts_are_connected_in_time(void **state)
+{
+	struct fake_setup s;
+	int fds[40];
+
+	(void)state;
+	fake_setup_init(&s);
+	s.fake.command = VFIO_USER_DEVICE_SET_IRQS;
+	s.fake.spoil = just_in_time;
+	assert_int_equal(fake_setup_connect(&s, TIMEOUT_MS), 0);
+	for (size_t i = 0; i < 40; i++)
+		assert_int_equal(fd_event_create(&fds[i]), 0);
+	assert_int_equal(
+	    s.dev->ops->set_irqs(s.dev, VFIO_USER_IRQ_MSIX, 0, 40, fds),
+	    -ENODEV);
+	assert_true(vdev_gone(s.dev));
+	for (size_t i = 0; i < 40; i++)
+		fd_close(&fds[i]);
+	fake_setup_fini(&s);
+	assert_in_range(s.fake.nr_commands[VFIO_USER_DEVICE_SET_IRQS], 2, 10);
+}
+
 static enum fake_act with_descriptors(struct fake *fake,
 				      struct fake_message *reply)
 {
@@ -361,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_connects_interrupts),
 		cmocka_unit_test(test_resets),
 		cmocka_unit_test(test_a_device_that_answers_badly_is_gone),
+		cmocka_unit_test(test_interrupts_are_connected_in_time),
 		cmocka_unit_test(test_closes_descriptors_that_it_did_not_want),
 		cmocka_unit_test(test_takes_usable_io_fds),
 		cmocka_unit_test(test_serves_dma_through_the_iommu),
