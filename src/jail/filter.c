@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "jail/jail.h"
 #include "jail/jail_internal.h"
@@ -33,6 +34,7 @@ struct rule {
 	/* Only where (argument & mask) == value; mask 0: always. */
 	uint8_t argument;
 	uint32_t mask, value;
+	bool own; /* the value is this process's id */
 };
 
 #define CALL(name, in)                                  \
@@ -45,6 +47,7 @@ struct rule {
 	}
 #define REQUEST(nr) .argument = 1, .mask = UINT32_MAX, .value = (nr)
 #define NOT_EXEC    .argument = 2, .mask = PROT_EXEC, .value = 0
+#define OWN_PROCESS .argument = 0, .mask = UINT32_MAX, .own = true
 
 static const struct rule rules[] = {
 	/* Messages, eventfds, the log. */
@@ -92,7 +95,7 @@ static const struct rule rules[] = {
 	CALL(rt_sigaction, VMM),
 	CALL(getpid, VMM),
 	CALL(gettid, VMM),
-	CALL(tgkill, VMM),
+	CALL_IF(tgkill, VMM, OWN_PROCESS),
 
 	/* The guest moves BARs and interrupts by way of its vCPU. */
 	CALL_IF(ioctl, VCPU, REQUEST(RUN_VCPU)),
@@ -150,7 +153,7 @@ static int add_rule(scmp_filter_ctx ctx, const struct rule *rule)
 		.arg = rule->argument,
 		.op = SCMP_CMP_MASKED_EQ,
 		.datum_a = rule->mask,
-		.datum_b = rule->value,
+		.datum_b = rule->own ? (uint32_t)getpid() : rule->value,
 	};
 
 	return seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW, rule->call,

@@ -241,6 +241,34 @@ static void test_arguments_count(void **state)
 	}
 }
 
+static NORETURN void signal_itself(enum jail_filter filter)
+{
+	if (jail_enter(filter))
+		_exit(2);
+	_exit(raise(0));
+}
+
+/* Other VMs of the same user are not to be reached, be it by a signal. */
+static void test_signals_stay_in_the_process(void **state)
+{
+	int status;
+
+	(void)state;
+	for (size_t f = 1; f < ARRAY_SIZE(filters); f++) {
+		const struct deed other = { filters[f],
+					    SYS_tgkill,
+					    { getpid(), getpid(), 0 } };
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0)
+			signal_itself(filters[f]);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		assert_true(is_refused(&other));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_no_other_abi),
 		cmocka_unit_test(test_what_no_list_has),
 		cmocka_unit_test(test_arguments_count),
+		cmocka_unit_test(test_signals_stay_in_the_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
