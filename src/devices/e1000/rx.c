@@ -275,7 +275,8 @@ static bool take_up(struct e1000 *dev, const struct port_frame *frame)
 	uint32_t room = port_room(dev->port, RING);
 	struct delivery d;
 
-	if (room == 0)
+	rx->needs_room = room == 0;
+	if (rx->needs_room)
 		return false;
 	if (!rx->on || !examine(dev, frame, &d)) {
 		drop(dev, frame);
@@ -285,7 +286,10 @@ static bool take_up(struct e1000 *dev, const struct port_frame *frame)
 		drop_missed(dev, frame); /* there will never be enough */
 		return true;
 	}
-	if (d.nr > cached(rx) || 2 * d.nr + EXTRA_ENTRIES > room)
+	if (d.nr > cached(rx))
+		return false;
+	rx->needs_room = 2 * d.nr + EXTRA_ENTRIES > room;
+	if (rx->needs_room)
 		return false;
 	deliver(dev, frame, &d);
 	return true;
@@ -352,13 +356,16 @@ void e1000_rx_wait(struct e1000 *dev, struct port_wait *wait)
 {
 	struct e1000_rx *rx = &dev->rx;
 
-	/* A frame that waits keeps others from being taken. */
+	/* A frame that waits keeps others from being taken; one that waits for
+	 * buffers is helped by a doorbell only. */
 	wait->frames = !rx->waiting;
-	if (!rx->fetching && !rx->mark_set && !rx->waiting)
+	if (rx->fetching)
+		wait->wake_at[RING] = rx->fetch_seq + 1;
+	else if (rx->mark_set)
+		wait->wake_at[RING] = rx->mark_seq + 1;
+	else if (rx->waiting && rx->needs_room)
+		wait->wake_at[RING] = port_posted_count(dev->port, RING);
+	else
 		return;
 	wait->rings |= 1u << RING;
-	wait->wake_at[RING] = rx->fetching ? rx->fetch_seq + 1
-			      : rx->mark_set
-				  ? rx->mark_seq + 1
-				  : port_posted_count(dev->port, RING);
 }

@@ -43,7 +43,8 @@ struct e1000_rx {
 	bool mark_set;
 	uint32_t mark_seq, mark_next;
 
-	bool waiting;		 /* `frame` waits for buffers or for room */
+	bool waiting;		 /* `frame` waits for buffers … */
+	bool needs_room;	 /* … or, with this, for room in the ring */
 	struct port_frame frame; /* the latest taken */
 	struct e1000_counts counts;
 };
