@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <linux/if_tun.h>
@@ -27,20 +26,15 @@ static int tap_send(struct backend *be, void *buf, size_t len)
 
 static ssize_t tap_receive(struct backend *be, void *buf, size_t cap)
 {
-	/* The kernel cuts a frame off silently: one byte more tells. */
-	char beyond;
-	struct iovec iov[] = {
-		{ buf, cap },
-		{ &beyond, 1 },
-	};
 	ssize_t n;
 
 	do {
-		n = readv(be->fd, iov, ARRAY_SIZE(iov));
+		n = read(be->fd, buf, cap);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	if (n < BACKEND_VNET_LEN || (size_t)n > cap)
+	/* The kernel cuts a frame off silently: one that fills all may be. */
+	if (n < BACKEND_VNET_LEN || (size_t)n == cap)
 		return -EMSGSIZE;
 	return backend_count_receive(be, n);
 }

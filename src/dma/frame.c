@@ -18,7 +18,7 @@
 
 #define ETHER_LEN   14
 /* Frames that are pulled before the rings get their turn again. */
-#define PULL_MAX    32
+#define PULL_MAX    128
 /* A slot: room for the vnet header, so that the frame itself is aligned; the
  * frame; and zeros. */
 #define SLOT_HEAD   64
