@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # What the system tests share. Runs where /dev/kvm runs stock kernels: in L1, or
 # on the machine itself. Each test is a function test_*; it fails by `fail`.
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -24,7 +25,7 @@ vm() {
 	local cmdline=$1
 	shift
 	console=$work/console messages=$work/messages
-	timeout --foreground "${VM_SECONDS:-150}" "$pviommu" run --name t \
+	timeout --foreground "${VM_SECONDS:-240}" "$pviommu" run --name t \
 		--kernel "${kernel:-$vmlinux}" --initrd "$initrd" --memory 256M \
 		--cmdline "quiet panic=-1 $cmdline" "$@" \
 		</dev/null >"$console" 2>"$messages"
