@@ -37,7 +37,7 @@
 #define NAME	   "viommu"
 #define CLASS	   0x080600 /* system peripheral, IOMMU */
 #define QUEUE_SIZE VQ_SIZE_MAX
-#define BATCH	   64 /* requests until events and stops have their turn */
+#define BATCH	   64 /* requests, or events, until the others have their turn */
 #define TURNS	   16 /* batches that a vCPU serves for one notification */
 #define GROUP	   16 /* requests that are taken, and answered, at a time */
 #define RESP_MAX   (VIOMMU_PROBE_LEN + sizeof(struct virtio_iommu_req_tail))
@@ -232,27 +232,29 @@ static int send_event(struct viommu_front *front,
 	return vq_push(vq, chain, sizeof(*fault));
 }
 
-/* Faults wait in the viommu until the driver has posted buffers. Locked. */
-static void serve_events(struct viommu_front *front)
+/* Faults wait in the viommu until the driver has posted buffers. Serves a batch at
+ * most. Locked. Return: there may be more. */
+static bool serve_events(struct viommu_front *front)
 {
 	struct vq *vq = &front->queues[EVENTS];
 	struct virtio_iommu_fault fault;
-	bool sent = false;
+	unsigned int nr = 0;
 
 	if (!is_live(front) || !front->enabled[EVENTS])
-		return;
-	while (is_live(front) && vq_is_pending(vq) &&
+		return false;
+	while (nr < BATCH && is_live(front) && vq_is_pending(vq) &&
 	       viommu_take_fault(front->mmu, &fault)) {
 		if (send_event(front, &fault))
 			break;
-		sent = true;
+		nr++;
 	}
-	if (sent)
+	if (nr > 0)
 		vq_publish(vq);
-	if (sent && vq_wants_interrupt(vq))
+	if (nr > 0 && vq_wants_interrupt(vq))
 		vpci_interrupt(front->vpci, EVENTS);
 	if (vq->broken)
 		give_up(front, EVENTS, vq->broken);
+	return nr == BATCH;
 }
 
 /* Return: there may be more. */
@@ -262,7 +264,7 @@ static bool serve(struct viommu_front *front)
 
 	pthread_mutex_lock(&front->lock);
 	more = serve_requests(front);
-	serve_events(front);
+	more |= serve_events(front);
 	pthread_mutex_unlock(&front->lock);
 	return more;
 }
