@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # A thin front of meson and ninja. The two commands that matter to a newcomer:
 #
 #	make demo	installs what is missing, builds, boots a real VM behind the

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # layers.sh must refuse what layers.txt forbids: each case is a small tree that
 # breaks one rule.
 set -u

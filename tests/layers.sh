@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # Which module may include which (layers.txt), checked for every #include under
 # src/, and that the kernel's interfaces stay in quarantine.
 #

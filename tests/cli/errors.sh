@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/cli/errors.sh PVIOMMU: each bad option, missing file and the like is
 # refused by one clear line and exit code 2, and leaves nothing behind.
 set -u

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # tests/cli/lifecycle.sh PVIOMMU GUEST LIBEXEC: how a VM starts, ends, is asked and
 # is stopped, and that nothing outlives it. GUEST (guest.S) needs so little that
 # KVMs run it that run no kernel.

@@ -76,6 +76,30 @@ want_no() {
 	! grep -qaE -- "$1" "$2" || fail "'$1' in $(basename "$2")"
 }
 
+# said TEXT: what follows TEXT on the last line of the console that begins with it.
+said() { tr -d '\r' <"$console" | sed -n "s/^$1 //p" | tail -n 1; }
+# endpoint FIELD: of the first device, from pviommu stat.
+endpoint() { "$pviommu" stat t --json | jq -r ".devices[0].$1"; }
+
+# attack IOMMU: a VM with evil-e1000, which reads all that it can. Sets tried,
+# granted, found (pages; canaries in them), allowed and allowed_after (bytes that the
+# guest had granted for reading), refused, lines (of faults, in the guest's log).
+attack() {
+	vm_start "job=secret,up,attack secret=pviommu-canary-3f7a91c2 ipv6.disable=1 ip=10.0.2.15" \
+		--net user,model=evil-e1000 --iommu "$1"
+	wait_for "GUEST_READY" "$console" 90
+	allowed=$(endpoint endpoint.readable_bytes)
+	wait_for "evil-e1000: scan" "$messages" 180
+	read -r tried granted found < <(sed -n \
+		's/.*scan tried=\([0-9]*\) granted=\([0-9]*\) canary=\([0-9]*\).*/\1 \2 \3/p' "$messages" | tail -n 1)
+	allowed_after=$(endpoint endpoint.readable_bytes)
+	refused=$(endpoint dma.refused)
+	sleep 4
+	lines=$(said FAULT_LINES)
+	"$pviommu" stop t
+	vm_end >/dev/null
+}
+
 web_start() {
 	mkdir -p $work/www
 	[ -e $work/www/file ] ||

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Booting, and how a VM ends.
 test_boot_pvh_poweroff() {
 	guest backports

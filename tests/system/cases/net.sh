@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-2-Clause
 # Traffic of the stock e1000 driver through the jailed device.
 traffic() { # CPUS CMDLINE OPTION...
 	local cpus=$1 cmdline=$2
