@@ -16,7 +16,7 @@ deps:
 	@tools/deps
 
 $(BUILD)/build.ninja:
-	@meson setup --prefix $(PREFIX) --buildtype=debugoptimized $(BUILD) >/dev/null
+	@meson setup --prefix $(abspath $(PREFIX)) --buildtype=debugoptimized $(BUILD) >/dev/null
 
 demo: all
 	@demo/demo
@@ -27,8 +27,10 @@ check: deps
 bench: all
 	@bench/run
 
+# The folder for building may have been set up for another prefix.
 install: all
-	@meson install -C $(BUILD) --no-rebuild
+	@meson configure -Dprefix=$(abspath $(PREFIX)) $(BUILD)
+	@meson install -C $(BUILD)
 
 clean:
 	rm -rf $(BUILD) build-*
