@@ -23,7 +23,6 @@ struct bank {
 };
 
 struct guest_ram {
-	uint64_t size;
 	unsigned int nr_banks;
 	struct bank banks[NR_BANKS];
 };
@@ -94,7 +93,6 @@ int guest_ram_create(uint64_t size, struct guest_ram **out)
 	if (!ram)
 		return -ENOMEM;
 
-	ram->size = size;
 	ret = bank_init(&ram->banks[ram->nr_banks], 0, low);
 	if (ret)
 		goto err_destroy;
@@ -121,11 +119,6 @@ void guest_ram_destroy(struct guest_ram *ram)
 	while (ram->nr_banks > 0)
 		bank_fini(&ram->banks[--ram->nr_banks]);
 	free(ram);
-}
-
-uint64_t guest_ram_size(const struct guest_ram *ram)
-{
-	return ram->size;
 }
 
 const struct guest_ram_bank *guest_ram_bank(const struct guest_ram *ram,

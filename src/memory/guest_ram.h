@@ -40,8 +40,6 @@ struct guest_ram_bank {
 MUST_CHECK int guest_ram_create(uint64_t size, struct guest_ram **out);
 void guest_ram_destroy(struct guest_ram *ram);
 
-uint64_t guest_ram_size(const struct guest_ram *ram);
-
 /* Bank @i in ascending order of address, or NULL past the last. */
 const struct guest_ram_bank *guest_ram_bank(const struct guest_ram *ram,
 					    unsigned int i);

@@ -309,18 +309,6 @@ void pci_bus_destroy(struct pci_bus *bus)
 	free(bus);
 }
 
-void pci_for_each(struct pci_bus *bus,
-		  void (*visit)(void *ctx, struct pci_function *fn), void *ctx)
-{
-	for (unsigned int nr = 0; nr < NR_BUSES; nr++) {
-		const struct pci_link *link = find_link(bus, nr);
-
-		for (unsigned int i = 0; link && i < PCI_NR_SLOTS; i++)
-			if (link->slots[i])
-				visit(ctx, link->slots[i]);
-	}
-}
-
 uint16_t pci_function_bdf(const struct pci_function *fn)
 {
 	const struct pci_function *port = fn->link->port;

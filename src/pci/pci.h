@@ -184,9 +184,4 @@ void pci_bar_read(struct pci_function *fn, unsigned int bar, uint64_t off,
 void pci_bar_write(struct pci_function *fn, unsigned int bar, uint64_t off,
 		   const void *buf, unsigned int len);
 
-/* Visits every function, host bridge and root ports included, in ascending order
- * of bdf. Takes no lock. */
-void pci_for_each(struct pci_bus *bus,
-		  void (*visit)(void *ctx, struct pci_function *fn), void *ctx);
-
 #endif

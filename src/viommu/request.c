@@ -179,10 +179,3 @@ size_t viommu_request(struct viommu *mmu, const void *req, size_t req_len,
 	((uint8_t *)resp)[status_at] = status_from_errno(ret);
 	return resp_len;
 }
-
-size_t viommu_response_len(uint8_t type)
-{
-	const struct request_rule *rule = find_rule(type);
-
-	return rule ? rule->resp_len : 0;
-}

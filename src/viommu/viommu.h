@@ -152,10 +152,6 @@ bool viommu_take_fault(struct viommu *mmu, struct virtio_iommu_fault *wire);
 size_t viommu_request(struct viommu *mmu, const void *req, size_t req_len,
 		      void *resp, size_t resp_len);
 
-/* Bytes of answer that a request of this type has (0: unknown type); lets the
- * front split a buffer into the part to read and the part to write. */
-size_t viommu_response_len(uint8_t type);
-
 /*
  * The bypass field of the config space, as the guest reads and writes it: whether
  * endpoints that are not attached are in bypass. With VIOMMU_BYPASS_BOOT it is 1

@@ -55,7 +55,6 @@ static void test_hole_lies_below_4_gib(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct guest_ram *ram = create(cases[i].size);
 
-		assert_int_equal(guest_ram_size(ram), cases[i].size);
 		for (unsigned int b = 0; b < 2; b++) {
 			const struct guest_ram_bank *bank =
 			    guest_ram_bank(ram, b);

@@ -346,24 +346,6 @@ static void test_root_port(void **state)
 	assert_int_equal(rd(fx, 5, PCI_MEMORY_BASE, 4), 0xfff0fff0);
 }
 
-static void count_ascending(void *ctx, struct pci_function *fn)
-{
-	uint16_t *last = ctx;
-
-	assert_true(pci_function_bdf(fn) >= *last);
-	*last = (uint16_t)(pci_function_bdf(fn) + 1);
-}
-
-static void test_every_function_is_visited_in_order(void **state)
-{
-	struct fixture *fx = *state;
-	uint16_t last = 0;
-
-	assert_int_equal(pci_root_port_add(fx->bus, -1, 1), 0);
-	pci_for_each(fx->bus, count_ascending, &last);
-	assert_int_equal(last, (SLOT << 3) + 1);
-}
-
 static void test_a_bus_wants_interrupt_lines(void **state)
 {
 	struct pci_windows none = windows;
@@ -395,7 +377,6 @@ int main(void)
 		TEST(test_slots),
 		TEST(test_a_full_window_takes_nothing),
 		TEST(test_root_port),
-		TEST(test_every_function_is_visited_in_order),
 		cmocka_unit_test(test_a_bus_wants_interrupt_lines),
 	};
 

@@ -126,7 +126,6 @@ static void test_unknown_type_is_not_written(void **state)
 						sizeof(resp)),
 				 0);
 		assert_int_equal(resp[0], 0xa5);
-		assert_int_equal(viommu_response_len((uint8_t)type), 0);
 	}
 }
 
@@ -139,7 +138,6 @@ static void test_every_length(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		size_t want = types[i].resp_len;
 
-		assert_int_equal(viommu_response_len(types[i].type), want);
 		for (size_t len = 0; len <= sizeof(req); len++) {
 			req[0] = types[i].type;
 			memset(resp, 0xa5, sizeof(resp));

@@ -377,15 +377,6 @@ err_sock:
 	return ret;
 }
 
-void dmatest_destroy(struct dmatest *dev)
-{
-	if (!dev)
-		return;
-	server_destroy(dev->server);
-	fd_close(&dev->bell);
-	free(dev);
-}
-
 int dmatest_run(struct dmatest *dev)
 {
 	struct port_wait wait = { .bell_fd = dev->bell };

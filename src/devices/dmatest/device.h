@@ -20,7 +20,6 @@ struct dmatest;
  * or fcntl(2), or as server_handshake().
  */
 MUST_CHECK int dmatest_create(int sock, struct dmatest **out);
-void dmatest_destroy(struct dmatest *dev);
 
 /* Serves until the VMM closes the socket. Return: -ECONNRESET, or -EBADMSG. */
 MUST_CHECK int dmatest_run(struct dmatest *dev);
