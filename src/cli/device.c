@@ -18,7 +18,7 @@
 #include "cli/socket.h"
 #include "jail/jail.h"
 
-#define MAC_TEXT_LEN ((size_t)3 * RUN_MAC_LEN)
+#define MAC_TEXT_LEN ((size_t)3 * MAC_LEN)
 #define END_MS	     2000
 #define STEP_MS	     5
 
@@ -49,7 +49,7 @@ static int start_passt(struct device *dev, struct loop *loop)
 	return ret;
 }
 
-static void format_mac(const uint8_t mac[RUN_MAC_LEN], char out[MAC_TEXT_LEN])
+static void format_mac(const uint8_t mac[MAC_LEN], char out[MAC_TEXT_LEN])
 {
 	(void)snprintf(out, MAC_TEXT_LEN, "%02x:%02x:%02x:%02x:%02x:%02x",
 		       mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
@@ -86,7 +86,7 @@ static int start_program(struct device *dev, unsigned int index, const char *vm,
 	char name[RUN_MODEL_MAX + 16], mac_text[MAC_TEXT_LEN];
 	char path[PATH_MAX], searched[PATH_MAX];
 	const char *argv[] = { name, NULL, NULL, NULL };
-	uint8_t mac[RUN_MAC_LEN];
+	uint8_t mac[MAC_LEN];
 	int sv[2], ret;
 
 	(void)snprintf(name, sizeof(name), "pviommu-%s", dev->spec->model);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mac.h"
+
 #define VALUE_MAX 512
 
 /* Which kinds of device have a setting. */
@@ -31,41 +33,11 @@ static const char *parse_model(const char *value, struct run_device *dev)
 	return NULL;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-static bool mac_from_text(const char *text, uint8_t mac[RUN_MAC_LEN])
-{
-	if (strlen(text) != 3 * RUN_MAC_LEN - 1)
-		return false;
-	for (size_t i = 0; i < RUN_MAC_LEN; i++) {
-		int high = hex_digit(text[3 * i]);
-		int low = hex_digit(text[3 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		if (i + 1 < RUN_MAC_LEN && text[3 * i + 2] != ':')
-			return false;
-		mac[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
 static const char *parse_mac(const char *value, struct run_device *dev)
 {
-	static const uint8_t zero[RUN_MAC_LEN];
-
 	if (!mac_from_text(value, dev->mac))
 		return "a mac is six bytes such as 52:54:00:12:34:56";
-	if ((dev->mac[0] & 1) || !memcmp(dev->mac, zero, RUN_MAC_LEN))
+	if (!mac_is_station(dev->mac))
 		return "a card's mac is not 0, and its first byte is even";
 	dev->has_mac = true;
 	return NULL;

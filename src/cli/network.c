@@ -56,18 +56,18 @@ int network_tap_open(const char *name, int *out)
 }
 
 void network_mac(const struct run_device *dev, const char *vm,
-		 unsigned int index, uint8_t mac[RUN_MAC_LEN])
+		 unsigned int index, uint8_t mac[MAC_LEN])
 {
 	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
 
 	if (dev->has_mac) {
-		memcpy(mac, dev->mac, RUN_MAC_LEN);
+		memcpy(mac, dev->mac, MAC_LEN);
 		return;
 	}
 	for (const char *p = vm; *p; p++)
 		hash = (hash ^ (uint8_t)*p) * 0x100000001b3;
 	hash = (hash ^ index) * 0x100000001b3;
-	for (unsigned int i = 0; i < RUN_MAC_LEN; i++)
+	for (unsigned int i = 0; i < MAC_LEN; i++)
 		mac[i] = (uint8_t)(hash >> (8 * i));
 	mac[0] = (uint8_t)((mac[0] & ~1u) | 2u);
 }

@@ -29,6 +29,6 @@ const char *network_passt_hint(const char *message);
 /* A card's address: as given, or made from the VM's name and the card's place, so
  * that it stays the same; locally administered. */
 void network_mac(const struct run_device *dev, const char *vm,
-		 unsigned int index, uint8_t mac[RUN_MAC_LEN]);
+		 unsigned int index, uint8_t mac[MAC_LEN]);
 
 #endif

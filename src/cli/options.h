@@ -9,6 +9,7 @@
 #define CLI_OPTIONS_H
 
 #include "base/compiler.h"
+#include "base/mac.h"
 #include "machine/machine.h"
 
 #include <net/if.h>
@@ -26,7 +27,6 @@
 #define RUN_MEMORY_MAX	 (1ull << 40)
 #define RUN_MEMORY_ALIGN (2ull << 20)
 #define RUN_WHY_MAX	 256
-#define RUN_MAC_LEN	 6
 
 enum run_net { RUN_NET_NONE, RUN_NET_USER, RUN_NET_TAP };
 
@@ -44,7 +44,7 @@ struct run_device {
 	enum run_net net;
 	char tap[IFNAMSIZ];
 	bool has_mac;
-	uint8_t mac[RUN_MAC_LEN];
+	uint8_t mac[MAC_LEN];
 	struct run_forward forwards[RUN_FORWARDS_MAX];
 	unsigned int nr_forwards;
 };

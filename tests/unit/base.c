@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/irqline.h"
 #include "base/loop.h"
+#include "base/mac.h"
 #include "base/range.h"
 #include "tests/test.h"
 
@@ -143,6 +144,32 @@ static void test_irqline_signals_at_each_rise(void **state)
 	fd_close(&line.fd);
 }
 
+static void test_mac_is_read_strictly(void **state)
+{
+	static const uint8_t want[MAC_LEN] = { 0x52, 0x54, 0, 0xaB, 0xcd, 9 };
+	static const char *const bad[] = {
+		"",
+		"52:54:00:ab:cd",
+		"52:54:00:ab:cd:9",
+		"52:54:00:ab:cd:090",
+		"52:54:00:ab:cd:+9",
+		"52:54:00:ab:cd: 9",
+		"52:54:00:ab:cd-09",
+		"52:54:00:ab:cg:09",
+	};
+	const uint8_t group[MAC_LEN] = { 1 }, zero[MAC_LEN] = { 0 };
+	uint8_t mac[MAC_LEN];
+
+	(void)state;
+	assert_true(mac_from_text("52:54:00:aB:Cd:09", mac));
+	assert_memory_equal(mac, want, MAC_LEN);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(mac_from_text(bad[i], mac));
+	assert_true(mac_is_station(want));
+	assert_false(mac_is_station(group));
+	assert_false(mac_is_station(zero));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_message_carries_descriptors),
 		cmocka_unit_test(test_loop_serves_until_stopped),
 		cmocka_unit_test(test_irqline_signals_at_each_rise),
+		cmocka_unit_test(test_mac_is_read_strictly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

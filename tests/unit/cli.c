@@ -155,17 +155,17 @@ static void test_newest_kernel_with_virtio_iommu(void **state)
 static void test_addresses_are_stable(void **state)
 {
 	const struct run_device dev = { .net = RUN_NET_USER };
-	uint8_t first[RUN_MAC_LEN], again[RUN_MAC_LEN], other[RUN_MAC_LEN];
+	uint8_t first[MAC_LEN], again[MAC_LEN], other[MAC_LEN];
 
 	(void)state;
 	network_mac(&dev, "vm", 0, first);
 	network_mac(&dev, "vm", 0, again);
-	assert_memory_equal(first, again, RUN_MAC_LEN);
+	assert_memory_equal(first, again, MAC_LEN);
 	assert_int_equal(first[0] & 3, 2); /* local, one station's */
 	network_mac(&dev, "vm", 1, other);
-	assert_memory_not_equal(first, other, RUN_MAC_LEN);
+	assert_memory_not_equal(first, other, MAC_LEN);
 	network_mac(&dev, "vn", 0, other);
-	assert_memory_not_equal(first, other, RUN_MAC_LEN);
+	assert_memory_not_equal(first, other, MAC_LEN);
 }
 
 static void test_spawn_says_what_fails(void **state)
