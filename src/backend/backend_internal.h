@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What all backends count alike. */
+/* What backends have in common: the counters; a descriptor that is all of one. */
 #ifndef BACKEND_INTERNAL_H
 #define BACKEND_INTERNAL_H
 
@@ -28,5 +28,11 @@ static inline ssize_t backend_count_receive(struct backend *be, ssize_t len)
 	}
 	return len;
 }
+
+/* A backend that is a descriptor and nothing more; @fd is taken over, also in
+ * case of error. Return: 0 or -ENOMEM. */
+MUST_CHECK int backend_plain_create(const struct backend_ops *ops, int fd,
+				    struct backend **out);
+void backend_plain_destroy(struct backend *be);
 
 #endif

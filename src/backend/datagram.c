@@ -2,11 +2,9 @@
 #include "backend/backend.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "backend/backend_internal.h"
-#include "base/fd.h"
 
 static int datagram_send(struct backend *be, void *buf, size_t len)
 {
@@ -32,28 +30,13 @@ static ssize_t datagram_receive(struct backend *be, void *buf, size_t cap)
 	return backend_count_receive(be, n);
 }
 
-static void datagram_destroy(struct backend *be)
-{
-	fd_close(&be->fd);
-	free(be);
-}
-
 static const struct backend_ops datagram_ops = {
 	.send = datagram_send,
 	.receive = datagram_receive,
-	.destroy = datagram_destroy,
+	.destroy = backend_plain_destroy,
 };
 
 int backend_datagram_create(int fd, struct backend **out)
 {
-	struct backend *be = calloc(1, sizeof(*be));
-
-	if (!be) {
-		fd_close(&fd);
-		return -ENOMEM;
-	}
-	be->ops = &datagram_ops;
-	be->fd = fd;
-	*out = be;
-	return 0;
+	return backend_plain_create(&datagram_ops, fd, out);
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -39,30 +38,15 @@ static ssize_t tap_receive(struct backend *be, void *buf, size_t cap)
 	return backend_count_receive(be, n);
 }
 
-static void tap_destroy(struct backend *be)
-{
-	fd_close(&be->fd);
-	free(be);
-}
-
 static const struct backend_ops tap_ops = {
 	.send = tap_send,
 	.receive = tap_receive,
-	.destroy = tap_destroy,
+	.destroy = backend_plain_destroy,
 };
 
 int backend_tap_create(int fd, struct backend **out)
 {
-	struct backend *be = calloc(1, sizeof(*be));
-
-	if (!be) {
-		fd_close(&fd);
-		return -ENOMEM;
-	}
-	be->ops = &tap_ops;
-	be->fd = fd;
-	*out = be;
-	return 0;
+	return backend_plain_create(&tap_ops, fd, out);
 }
 
 /* Frames arrive complete: no offload is offered to the host's side. */
