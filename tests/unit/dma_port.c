@@ -2,10 +2,10 @@
 /* dma/: the layout of a port, and what its worker does for memory operations. */
 
 #include "tests/dma_fixture.h"
+#include "tests/few_fds.h"
 #include "tests/test.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 
 #include <linux/virtio_iommu.h>
 
@@ -77,24 +77,6 @@ static void test_shape_is_checked(void **state)
 		assert_int_equal(dma_port_create(&shape, f->ram, NULL, &port),
 				 -EINVAL);
 	}
-}
-
-/* The lowest descriptor that is free: the same again if none was left open. */
-static int next_fd(void)
-{
-	int fd = dup(STDERR_FILENO);
-
-	(void)close(fd);
-	return fd;
-}
-
-static void limit_fds(rlim_t nr)
-{
-	struct rlimit limit;
-
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	limit.rlim_cur = nr;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 static void test_failed_creation_leaves_nothing(void **state)

@@ -3,13 +3,13 @@
 
 #include "memory/guest_ram.h"
 #include "memory/guard.h"
+#include "tests/few_fds.h"
 #include "tests/test.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define MIB  0x100000ull
@@ -150,24 +150,6 @@ static void test_pages_are_resident_once_populated(void **state)
 	assert_non_null(guest_ram_resident(ram, 63 * PAGE, 2 * PAGE));
 	assert_null(guest_ram_resident(ram, 65 * PAGE, 1));
 	guest_ram_destroy(ram);
-}
-
-/* The lowest descriptor that is free: the same again if none was left open. */
-static int next_fd(void)
-{
-	int fd = dup(STDERR_FILENO);
-
-	(void)close(fd);
-	return fd;
-}
-
-static void limit_fds(rlim_t nr)
-{
-	struct rlimit limit;
-
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	limit.rlim_cur = nr;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 static void test_failed_creation_leaves_nothing(void **state)
