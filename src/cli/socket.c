@@ -99,7 +99,7 @@ static int bind_private(int fd, const struct sockaddr_un *addr)
 
 static int replace_stale(const struct sockaddr_un *addr)
 {
-	int fd, ret = socket_connect(addr->sun_path, &fd);
+	int fd = -1, ret = socket_connect(addr->sun_path, &fd);
 
 	if (!ret) {
 		(void)close(fd);
