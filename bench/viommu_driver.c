@@ -193,21 +193,27 @@ static void check_answers(struct viommu_driver *d, unsigned int nr)
 	}
 }
 
-static void queue_request(struct viommu_driver *d, const void *req, size_t len)
+/* Where the next request is to be written; of @len bytes, its tail behind it. */
+static void *begin_request(struct viommu_driver *d, size_t len)
 {
-	uint8_t *ram = d->ram + d->base;
-	unsigned int i = d->avail % VIOMMU_DRIVER_SLOTS;
-	struct vring_desc *desc = desc_of(d, i);
-	uint8_t *slot = slot_of(d, i);
+	struct vring_desc *desc = desc_of(d, d->avail);
+	uint8_t *slot = slot_of(d, d->avail);
 
-	memcpy(slot, req, len);
-	slot[len] = 0xff;
 	if (desc->len != len) {
 		desc[0].len = (uint32_t)len;
 		desc[1].addr = desc[0].addr + len;
 	}
-	put_le16(ram + AVAIL_OFF + 4 + 2 * (d->avail % d->size),
-		 (uint16_t)(2 * i));
+	slot[len] = 0xff;
+	return slot;
+}
+
+static void queue_request(struct viommu_driver *d)
+{
+	uint16_t head = (uint16_t)(2 * (d->avail % VIOMMU_DRIVER_SLOTS));
+
+	put_le16(d->ram + d->base + AVAIL_OFF + 4 +
+		     2 * (size_t)(d->avail & (d->size - 1)),
+		 head);
 	d->avail++;
 	if (d->avail % VIOMMU_DRIVER_BATCH)
 		return;
@@ -223,44 +229,48 @@ void viommu_driver_flush(struct viommu_driver *d)
 	check_answers(d, MIN(d->avail, VIOMMU_DRIVER_SLOTS));
 }
 
+/* Bytes before the tail, which the device writes. */
+#define REQ_LEN(name) offsetof(struct virtio_iommu_req_##name, tail)
+
 void viommu_driver_attach(struct viommu_driver *d, uint32_t domain,
 			  uint32_t endpoint)
 {
-	struct virtio_iommu_req_attach req = {
-		.head.type = VIRTIO_IOMMU_T_ATTACH,
-		.domain = htole32(domain),
-		.endpoint = htole32(endpoint),
-	};
+	struct virtio_iommu_req_attach *req = begin_request(d, REQ_LEN(attach));
 
-	queue_request(d, &req, offsetof(struct virtio_iommu_req_attach, tail));
+	memset(req, 0, REQ_LEN(attach));
+	req->head.type = VIRTIO_IOMMU_T_ATTACH;
+	req->domain = htole32(domain);
+	req->endpoint = htole32(endpoint);
+	queue_request(d);
 	viommu_driver_flush(d);
 }
 
 void viommu_driver_map(struct viommu_driver *d, uint32_t domain, uint64_t iova,
 		       uint64_t len, uint64_t gpa)
 {
-	struct virtio_iommu_req_map req = {
-		.head.type = VIRTIO_IOMMU_T_MAP,
-		.domain = htole32(domain),
-		.virt_start = htole64(iova),
-		.virt_end = htole64(iova + len - 1),
-		.phys_start = htole64(gpa),
-		.flags =
-		    htole32(VIRTIO_IOMMU_MAP_F_READ | VIRTIO_IOMMU_MAP_F_WRITE),
-	};
+	struct virtio_iommu_req_map *req = begin_request(d, REQ_LEN(map));
 
-	queue_request(d, &req, offsetof(struct virtio_iommu_req_map, tail));
+	req->head =
+	    (struct virtio_iommu_req_head){ .type = VIRTIO_IOMMU_T_MAP };
+	req->domain = htole32(domain);
+	req->virt_start = htole64(iova);
+	req->virt_end = htole64(iova + len - 1);
+	req->phys_start = htole64(gpa);
+	req->flags =
+	    htole32(VIRTIO_IOMMU_MAP_F_READ | VIRTIO_IOMMU_MAP_F_WRITE);
+	queue_request(d);
 }
 
 void viommu_driver_unmap(struct viommu_driver *d, uint32_t domain,
 			 uint64_t iova, uint64_t len)
 {
-	struct virtio_iommu_req_unmap req = {
-		.head.type = VIRTIO_IOMMU_T_UNMAP,
-		.domain = htole32(domain),
-		.virt_start = htole64(iova),
-		.virt_end = htole64(iova + len - 1),
-	};
+	struct virtio_iommu_req_unmap *req = begin_request(d, REQ_LEN(unmap));
 
-	queue_request(d, &req, offsetof(struct virtio_iommu_req_unmap, tail));
+	req->head =
+	    (struct virtio_iommu_req_head){ .type = VIRTIO_IOMMU_T_UNMAP };
+	req->domain = htole32(domain);
+	req->virt_start = htole64(iova);
+	req->virt_end = htole64(iova + len - 1);
+	memset(req->reserved, 0, sizeof(req->reserved));
+	queue_request(d);
 }
