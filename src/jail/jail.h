@@ -53,7 +53,7 @@ enum jail_filter {
 	JAIL_DEVICE,   /* device process: at most 12 system calls */
 	JAIL_VMM_MAIN, /* the VMM's event loop */
 	JAIL_VMM_VCPU,
-	JAIL_VMM_WORKER, /* DMA workers, IOMMU requests */
+	JAIL_VMM_WORKER, /* DMA workers, the thread that passes faults on */
 };
 
 /**

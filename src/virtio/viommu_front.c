@@ -289,7 +289,7 @@ static void *run_front(void *ctx)
 	struct pollfd p = { .fd = front->wake_fd, .events = POLLIN };
 
 	if (front->enter && front->enter()) {
-		log_err(NAME, "the request thread can not be confined");
+		log_err(NAME, "the thread can not be confined");
 		return NULL;
 	}
 	while (!__atomic_load_n(&front->ending, __ATOMIC_ACQUIRE)) {
